@@ -1,0 +1,179 @@
+package keyring
+
+import (
+	"context"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/keychorus/keychorus/internal/jws"
+	"github.com/keychorus/keychorus/keystore"
+)
+
+// Source holds the keys of one issuer. Its methods are safe for concurrent use.
+type Source struct {
+	id     keystore.ID
+	ring   *Ring
+	fetch  Fetcher // nil for static keys
+	denied []string
+	tenant bool // may be dropped; set before others see the source
+	owner  Owner
+
+	snap atomic.Pointer[snapshot]
+	// What follows lets verification pass by without the lock. The numbers are offsets of
+	// Ring.since.
+	busy       atomic.Bool
+	quietUntil atomic.Int64 // the gate
+	pollAt     atomic.Int64
+	lastTried  atomic.Int64
+	lastUsed   atomic.Int64
+
+	// mu guards what follows. It is never held during I/O.
+	mu       sync.Mutex
+	gate     gate
+	denials  denials
+	standby  parsed        // an older record, for when the issuer does not answer
+	answered time.Time     // when the fetch of the newest answer began
+	looked   time.Time     // when the last look ended
+	turn     chan struct{} // closed and replaced whenever waiters should look again
+	waiters  int
+	problem  problem
+
+	// What follows belongs to the one goroutine of the source.
+	unconditionalAt time.Time
+	told            told
+}
+
+// Owner is what a caller keeps with a source, so that a tenant is found with one look-up.
+type Owner any
+
+// Own sets the owner, before anybody else sees the source.
+func (s *Source) Own(o Owner) { s.owner = o }
+
+// Owner returns what [Source.Own] set, or nil.
+func (s *Source) Owner() Owner { return s.owner }
+
+// gate is what every trigger has to pass before the issuer is asked.
+type gate struct {
+	until   time.Time
+	outcome keystore.Outcome
+}
+
+func (g gate) left(now time.Time) time.Duration { return max(g.until.Sub(now), 0) }
+
+func newSource(r *Ring, id keystore.ID, f Fetcher, denied []string) *Source {
+	s := &Source{id: id, ring: r, fetch: f, denied: denied, turn: make(chan struct{})}
+	s.pollAt.Store(math.MaxInt64)
+	s.used(time.Now())
+	return s
+}
+
+// Key returns the key for alg and kid ("" if the token names none), and whether it had to
+// wait, or an [*Error]. promising says whether a token with this key could be valid at all:
+// if not, nothing is asked for its sake.
+//
+// A known key of a usable snapshot comes from one atomic load; the one exception is the
+// first use after a long idle time, which waits at most StaleWait for newer keys.
+func (s *Source) Key(ctx context.Context, alg jws.Algorithm, kid string, promising bool) (*jws.Key, bool, error) {
+	arrived := time.Now()
+	s.used(arrived)
+	snap := s.snap.Load()
+	waited := false
+	switch {
+	case !snap.usable(arrived):
+		if !promising && s.ring.ctx.Err() == nil {
+			return nil, false, &Error{Code: Unknown}
+		}
+		if err := s.cold(ctx, kid); err != nil {
+			return nil, true, err
+		}
+		snap, waited = s.snap.Load(), true
+	case snap.due(arrived):
+		if s.idle(arrived) && promising {
+			s.awake(ctx, arrived)
+			snap, waited = s.snap.Load(), true
+		} else {
+			s.nudge(arrived)
+		}
+	default:
+		s.poll(arrived)
+	}
+	key, code := snap.find(alg, kid)
+	if key != nil {
+		return key, waited, nil
+	}
+	if code != Unknown || kid == "" || !promising || s.fetch == nil {
+		return nil, waited, &Error{Code: code}
+	}
+	key, err := s.unknown(ctx, arrived, alg, kid)
+	return key, true, err
+}
+
+// nudge starts the refresh of due keys in the background, if nothing forbids it.
+func (s *Source) nudge(now time.Time) {
+	if s.busy.Load() || s.ring.since(now) < s.quietUntil.Load() {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.start(now, "")
+}
+
+// idle tells whether nobody has looked for newer keys for so long that the process must
+// have been asleep.
+func (s *Source) idle(now time.Time) bool {
+	quiet := time.Duration(s.ring.since(now) - s.lastTried.Load())
+	return !s.busy.Load() && quiet > time.Duration(idleFactor*float64(s.ring.cfg.RefreshInterval))
+}
+
+// start starts a look unless one is under way, the gate is shut, or the ring is closed.
+// asked is the kid that somebody waits for, or "". The caller holds mu.
+func (s *Source) start(now time.Time, asked string) {
+	if s.fetch == nil || s.busy.Load() || s.gate.left(now) > 0 {
+		return
+	}
+	s.spawn(func() { s.run(asked) })
+}
+
+// spawn runs f on the one goroutine of the source. The caller holds mu and found it not
+// busy; f ends with done.
+func (s *Source) spawn(f func()) {
+	s.busy.Store(true)
+	if !s.ring.spawn(f) {
+		s.busy.Store(false)
+	}
+}
+
+// run is one look, from the store to the gate that it leaves behind.
+func (s *Source) run(asked string) {
+	outcome, cooldown := s.look(s.ring.ctx, asked)
+	s.report()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	s.shut(gate{until: now.Add(cooldown), outcome: outcome})
+	s.looked = now
+	s.standby = parsed{}
+	s.done(now)
+}
+
+// done ends the run of the one goroutine. The caller holds mu.
+func (s *Source) done(now time.Time) {
+	s.lastTried.Store(s.ring.since(now))
+	s.schedulePoll(now)
+	s.busy.Store(false)
+	s.wake()
+}
+
+// shut sets the gate. The caller holds mu.
+func (s *Source) shut(g gate) {
+	s.gate = g
+	s.quietUntil.Store(s.ring.since(g.until))
+}
+
+// wake lets all waiters look again. The caller holds mu.
+func (s *Source) wake() {
+	close(s.turn)
+	s.turn = make(chan struct{})
+}
