@@ -1,0 +1,243 @@
+package verifier
+
+import (
+	"errors"
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/keychorus/keychorus/internal/strictjson"
+)
+
+// maxDepth bounds the nesting of a payload: far above what issuers mint, far below
+// what makes a decoder work hard.
+const maxDepth = 16
+
+// maxSeconds is 9999-12-31T23:59:59Z: a date beyond it is no date (RFC 7519 §2).
+const maxSeconds = 253402300799
+
+var errClaim = errors.New("verifier: a registered claim has the wrong type")
+
+// claims is a payload decoded once. Strings are parts of payload, which is a copy that
+// no caller holds.
+type claims struct {
+	payload string
+
+	issuer, subject, id, clientID, authorizedParty string
+	tokenUse, payloadType                          string
+	audience                                       []string
+
+	// scope and scp are JSON values: a string or a list of strings.
+	scope, scp, confirmation string
+
+	expiry, notBefore, issuedAt, authTime numericDate
+
+	present  marks
+	problem  error // the first registered claim of the wrong type
+	judgedAt time.Time
+	leeway   time.Duration
+}
+
+// errFolded refuses a payload with two spellings of one claim, as other decoders see it.
+var errFolded = errors.New("verifier: a claim name folds onto a registered one")
+
+// parse decodes a payload. The error says that it is no well-formed JSON object;
+// a well-formed object with a registered claim of the wrong type is told by problem, so
+// that nothing about claims is reported before the signature holds.
+func (c *claims) parse(raw []byte) error {
+	if !shallow(raw) {
+		return errors.New("verifier: payload nested too deeply")
+	}
+	c.payload = string(raw)
+	return strictjson.Read(raw, c)
+}
+
+// Member takes one claim.
+func (c *claims) Member(name []byte, value jsontext.Value, offset int) error {
+	m := memberOf(name)
+	switch m {
+	case unregistered:
+		return nil
+	case folded:
+		return errFolded
+	}
+	c.present |= 1 << m
+	if !c.take(m, c.payload[offset:offset+len(value)]) && c.problem == nil {
+		c.problem = errClaim
+	}
+	return nil
+}
+
+// take stores one registered claim and tells whether its type is right.
+func (c *claims) take(m member, value string) (ok bool) {
+	switch m {
+	case memberIssuer:
+		c.issuer, ok = jsonString(value)
+	case memberSubject:
+		c.subject, ok = jsonString(value)
+	case memberID:
+		c.id, ok = jsonString(value)
+	case memberClientID:
+		c.clientID, ok = jsonString(value)
+	case memberAuthorizedParty:
+		c.authorizedParty, ok = jsonString(value)
+	case memberTokenUse:
+		c.tokenUse, ok = jsonString(value)
+	case memberType:
+		// Only strings tell the kind; other issuers use the name for what they like.
+		c.payloadType, _ = jsonString(value)
+		ok = true
+	case memberAudience:
+		c.audience, ok = jsonStrings(value)
+	case memberScope:
+		c.scope, ok = value, isStrings(value)
+	case memberScp:
+		c.scp, ok = value, isStrings(value)
+	case memberConfirmation:
+		c.confirmation, ok = value, value[0] == '{'
+	case memberExpiry:
+		c.expiry, ok = parseDate(value)
+	case memberNotBefore:
+		c.notBefore, ok = parseDate(value)
+	case memberIssuedAt:
+		c.issuedAt, ok = parseDate(value)
+	case memberAuthTime:
+		c.authTime, ok = parseDate(value)
+	default: // presence alone counts
+		ok = true
+	}
+	return ok
+}
+
+// client returns the party the token was issued to.
+func (c *claims) client() string {
+	if c.clientID != "" {
+		return c.clientID
+	}
+	return c.authorizedParty
+}
+
+// scopes yields the union of scope and scp, each scope once.
+func (c *claims) scopes() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for s := range scopeValues(c.scope) {
+			if !yield(s) {
+				return
+			}
+		}
+		for s := range scopeValues(c.scp) {
+			if holds(c.scope, s) {
+				continue
+			}
+			if !yield(s) {
+				return
+			}
+		}
+	}
+}
+
+func holds(value, scope string) bool {
+	for s := range scopeValues(value) {
+		if s == scope {
+			return true
+		}
+	}
+	return false
+}
+
+// scopeValues yields the scopes of a JSON value: the words of a string, the elements of
+// a list as they are. An element with a space in it is no scope that anyone can require.
+func scopeValues(value string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if value == "" {
+			return
+		}
+		if value[0] == '"' {
+			s, _ := jsonString(value)
+			fields(s, yield)
+			return
+		}
+		for s := range elements(value) {
+			if !yield(s) {
+				return
+			}
+		}
+	}
+}
+
+// lookup returns the JSON value of a top-level claim.
+func (c *claims) lookup(name string) (string, bool) {
+	dec := jsontext.NewDecoder(strings.NewReader(c.payload))
+	if _, err := dec.ReadToken(); err != nil {
+		return "", false
+	}
+	for dec.PeekKind() == '"' {
+		got, err := dec.ReadToken()
+		if err != nil {
+			return "", false
+		}
+		match := got.String() == name
+		value, err := dec.ReadValue()
+		if err != nil {
+			return "", false
+		}
+		if match {
+			return string(value), true
+		}
+	}
+	return "", false
+}
+
+// numericDate is a NumericDate (RFC 7519 §2).
+type numericDate struct {
+	seconds int64
+	nanos   int32
+	set     bool
+}
+
+func (d numericDate) time() time.Time {
+	if !d.set {
+		return time.Time{}
+	}
+	return time.Unix(d.seconds, int64(d.nanos)).UTC()
+}
+
+func parseDate(value string) (numericDate, bool) {
+	if n, err := strconv.ParseInt(value, 10, 64); err == nil {
+		return numericDate{seconds: n, set: true}, n >= 0 && n <= maxSeconds
+	}
+	if value[0] != '-' && (value[0] < '0' || value[0] > '9') {
+		return numericDate{}, false
+	}
+	f, err := strconv.ParseFloat(value, 64)
+	if err != nil || f < 0 || f > maxSeconds {
+		return numericDate{}, false
+	}
+	whole := int64(f)
+	return numericDate{seconds: whole, nanos: int32((f - float64(whole)) * 1e9), set: true}, true
+}
+
+// shallow tells whether the nesting of JSON text stays within maxDepth. It need not
+// judge whether the text is JSON.
+func shallow(raw []byte) bool {
+	depth, quoted := 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth > maxDepth {
+				return false
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return true
+}

@@ -1,0 +1,23 @@
+package verifier
+
+import (
+	"slices"
+
+	"github.com/keychorus/keychorus/internal/jws"
+	"github.com/keychorus/keychorus/internal/keyring"
+)
+
+// StagesOf counts the checks of a Report that a reason belongs to.
+func StagesOf(r Reason) int {
+	n := 0
+	for _, s := range stages {
+		if slices.Contains(s.reasons, r) {
+			n++
+		}
+	}
+	return n
+}
+
+// FormReason and KeyReason are the mappings from what internals report.
+func FormReason(c jws.Code) (Reason, bool)    { r, ok := formReasons[c]; return r, ok }
+func KeyReason(c keyring.Code) (Reason, bool) { r, ok := keyReasons[c]; return r, ok }

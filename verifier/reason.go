@@ -1,0 +1,114 @@
+package verifier
+
+import (
+	"iter"
+	"net/http"
+	"slices"
+)
+
+// Reason says why a token was not accepted. The set is closed: it serves as a metric
+// label and as a key of docs/errors.md.
+type Reason string
+
+// The reasons. Each belongs to one root, see [Reason.Root].
+const (
+	ReasonNoCredentials       Reason = "no_credentials"
+	ReasonMalformedHeader     Reason = "malformed_header"
+	ReasonMultipleCredentials Reason = "multiple_credentials"
+
+	ReasonPlaceholder    Reason = "placeholder"
+	ReasonOpaque         Reason = "opaque"
+	ReasonTooLarge       Reason = "too_large"
+	ReasonMalformed      Reason = "malformed"
+	ReasonEncrypted      Reason = "encrypted"
+	ReasonHeader         Reason = "forbidden_header"
+	ReasonAlgorithm      Reason = "algorithm"
+	ReasonType           Reason = "token_type"
+	ReasonIssuer         Reason = "issuer"
+	ReasonUnknownKey     Reason = "unknown_key"
+	ReasonUnusableKey    Reason = "unusable_key"
+	ReasonAmbiguousKey   Reason = "ambiguous_key"
+	ReasonDeniedKey      Reason = "denied_key"
+	ReasonSignature      Reason = "signature"
+	ReasonNoExpiry       Reason = "no_expiry"
+	ReasonExpired        Reason = "expired"
+	ReasonNotYetValid    Reason = "not_yet_valid"
+	ReasonIssuedInFuture Reason = "issued_in_future"
+	ReasonLifetime       Reason = "lifetime"
+	ReasonWrongKind      Reason = "wrong_kind"
+	ReasonNoAudience     Reason = "no_audience"
+	ReasonAudience       Reason = "audience"
+	ReasonClient         Reason = "client"
+	ReasonMissingClaim   Reason = "missing_claim"
+	ReasonMalformedClaim Reason = "malformed_claim"
+	ReasonBinding        Reason = "binding"
+	ReasonRevoked        Reason = "revoked"
+
+	ReasonStepUp Reason = "step_up"
+
+	ReasonScope       Reason = "scope"
+	ReasonRequirement Reason = "requirement"
+
+	ReasonIssuerUnavailable      Reason = "issuer_unavailable"
+	ReasonKeysUnavailable        Reason = "keys_unavailable"
+	ReasonKeyUndecided           Reason = "key_undecided"
+	ReasonBusy                   Reason = "busy"
+	ReasonRevocationUnavailable  Reason = "revocation_unavailable"
+	ReasonRequirementUnavailable Reason = "requirement_unavailable"
+	ReasonCanceled               Reason = "canceled"
+	ReasonClosed                 Reason = "closed"
+
+	ReasonMisconfigured Reason = "misconfigured"
+)
+
+// Reasons yields every reason in the order of docs/errors.md.
+func Reasons() iter.Seq[Reason] {
+	return func(yield func(Reason) bool) {
+		for i := range reasonTable {
+			if !yield(reasonTable[i].reason) {
+				return
+			}
+		}
+	}
+}
+
+// Root returns the root error of the reason: one of the Err variables of this package.
+// A Reason outside the closed set is a mistake of this program: ErrMisconfigured.
+func (r Reason) Root() error { return r.entry().root }
+
+// Description returns one fixed sentence for callers, free of quotes and backslashes,
+// so that it may stand in error_description (RFC 6750 §3).
+func (r Reason) Description() string { return r.entry().description }
+
+// Cause returns what usually lies behind the reason, for the developer.
+func (r Reason) Cause() string { return r.entry().cause }
+
+// Fix returns what to change, and where, for the developer.
+func (r Reason) Fix() string { return r.entry().fix }
+
+// Status returns the HTTP status code that answers the reason. A canceled request is
+// answered to nobody; its status is the conventional 499.
+func (r Reason) Status() int {
+	switch {
+	case r == ReasonCanceled:
+		return 499
+	case r.Root() == ErrInvalidRequest:
+		return http.StatusBadRequest
+	case r.Root() == ErrForbidden:
+		return http.StatusForbidden
+	case r.Root() == ErrUnavailable:
+		return http.StatusServiceUnavailable
+	case r.Root() == ErrMisconfigured:
+		return http.StatusInternalServerError
+	default: // no credentials, invalid token, step-up
+		return http.StatusUnauthorized
+	}
+}
+
+func (r Reason) entry() *reasonEntry {
+	i := slices.IndexFunc(reasonTable, func(e reasonEntry) bool { return e.reason == r })
+	if i < 0 {
+		i = len(reasonTable) - 1
+	}
+	return &reasonTable[i]
+}

@@ -1,0 +1,95 @@
+package verifier
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/keychorus/keychorus/internal/jws"
+	"github.com/keychorus/keychorus/internal/keyring"
+)
+
+// Verifier verifies the access tokens of its issuers. Make one per program, not per
+// request: it holds the keys. It is safe for concurrent use.
+type Verifier struct {
+	issuers []*issuer // in the order of the policy
+	byURL   map[string]*issuer
+	ring    *keyring.Ring
+
+	now               func() time.Time
+	client            *http.Client
+	resolve           func(context.Context, string) (Issuer, bool, error)
+	policy            Policy // for issuers that come at runtime
+	audiences         []string
+	revoked           func(context.Context, *Token) (bool, error)
+	algorithms        map[jws.Algorithm]bool
+	profile           Profile
+	leeway            time.Duration
+	maxLifetime       time.Duration
+	maxTokenBytes     int
+	anyAudience       bool
+	allowIDTokens     bool
+	authorizedParties []string
+	requiredClaims    []string
+}
+
+// New returns a verifier for the policy, of which it keeps a copy. It reports every
+// problem it finds, joined, each wrapping [ErrMisconfigured]; it does no I/O and starts no
+// goroutine. Close the verifier when the program is done with it.
+func New(p Policy, opts ...Option) (*Verifier, error) {
+	c := config{now: time.Now}
+	var problems []error
+	for _, o := range opts {
+		if o == nil {
+			problems = append(problems, errors.New("verifier: an Option is nil"))
+			continue
+		}
+		if err := o.apply(&c); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	problems = append(problems, p.check(c.resolve != nil)...)
+	keys, err := keyring.Config(p.Keys).Check()
+	if err != nil {
+		problems = append(problems, err)
+	}
+	v := p.verifier(&c)
+	if len(problems) == 0 {
+		problems = append(problems, v.connect(&p, keys, &c)...)
+	}
+	if len(problems) > 0 {
+		return nil, misconfigured(problems)
+	}
+	return v, nil
+}
+
+// Warm fetches the keys of every issuer that has none yet and returns nil when all have
+// usable keys, or an [*Error] per issuer that has not, joined. It waits for one attempt
+// per issuer and no longer than ctx.
+func (v *Verifier) Warm(ctx context.Context) error {
+	var errs []error
+	for _, err := range v.ring.Warm(ctx) {
+		errs = append(errs, keyError(err))
+	}
+	return errors.Join(errs...)
+}
+
+// Close stops all background work and waits for it to end. Verify then returns
+// [ErrUnavailable]. Closing twice is harmless; the error is always nil.
+func (v *Verifier) Close() error {
+	v.ring.Close()
+	return nil
+}
+
+// misconfigured joins problems under ErrMisconfigured.
+func misconfigured(problems []error) error {
+	return &configError{errors.Join(problems...)}
+}
+
+// configError is what New returns: the text of every problem, and ErrMisconfigured for
+// errors.Is.
+type configError struct{ problems error }
+
+func (e *configError) Error() string   { return e.problems.Error() }
+func (e *configError) Unwrap() []error { return []error{ErrMisconfigured, e.problems} }

@@ -1,0 +1,160 @@
+package verifier
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/keychorus/keychorus/internal/jws"
+	"github.com/keychorus/keychorus/internal/keyring"
+)
+
+// defaultRetryAfter goes with an ErrUnavailable whose end nobody knows.
+const defaultRetryAfter = 5 * time.Second
+
+// Verify decides whether token, the compact form alone without a scheme, is acceptable
+// under the policy. The Token is non-nil if and only if the error is nil; the error is an
+// [*Error]. With a known key it takes neither network nor locks; with a new one it waits at
+// most as long as Policy.Keys says, or until ctx ends. Safe for concurrent use. It keeps
+// no part of token, so that the caller may reuse the memory behind it.
+func (v *Verifier) Verify(ctx context.Context, token string, opts ...VerifyOption) (*Token, error) {
+	m, e := v.parse(token)
+	if e != nil {
+		return nil, e
+	}
+	t := &Token{algorithm: Algorithm(m.Algorithm()), keyID: m.KeyID(), typ: m.Type()}
+	c := &t.claims
+	if err := c.parse(m.Payload()); err != nil {
+		return nil, refuse(ReasonMalformed, err)
+	}
+	iss, e := v.issuerOf(ctx, c.issuer)
+	if e != nil {
+		return nil, e
+	}
+	now := v.now()
+	verdict := v.judge(iss, m.Type(), c, now)
+	key, waited, err := iss.source.Key(ctx, m.Algorithm(), m.KeyID(), verdict == nil)
+	if err != nil {
+		return nil, keyError(err)
+	}
+	if err := m.Verify(key); err != nil {
+		return nil, formError(err)
+	}
+	if waited {
+		verdict = v.judge(iss, m.Type(), c, v.now())
+	}
+	if verdict != nil {
+		return nil, verdict
+	}
+	var proved Confirmation
+	for _, o := range opts {
+		o.applyVerify(&proved)
+	}
+	if !c.confirmed(proved) {
+		return nil, refuse(ReasonBinding, nil)
+	}
+	t.issuer = iss.url
+	if err := v.checkRevoked(ctx, t); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// parse reads the form and the header, which need no key.
+func (v *Verifier) parse(token string) (*jws.Message, *Error) {
+	if token == "" {
+		return nil, refuse(ReasonNoCredentials, nil)
+	}
+	if isPlaceholder(token) {
+		return nil, refuse(ReasonPlaceholder, nil)
+	}
+	m, err := jws.Parse(token, jws.Limits{TokenBytes: v.maxTokenBytes})
+	if err != nil {
+		return nil, formError(err)
+	}
+	if !v.algorithms[m.Algorithm()] {
+		return nil, refuse(ReasonAlgorithm, nil)
+	}
+	if !v.profile.acceptsType(m.Type()) {
+		return nil, refuse(ReasonType, nil)
+	}
+	return m, nil
+}
+
+func (v *Verifier) checkRevoked(ctx context.Context, t *Token) error {
+	if v.revoked == nil {
+		return nil
+	}
+	revoked, err := v.revoked(ctx, t)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return refuse(ReasonCanceled, ctx.Err())
+	case err != nil:
+		return unavailable(ReasonRevocationUnavailable, defaultRetryAfter, err)
+	case revoked:
+		return refuse(ReasonRevoked, nil)
+	}
+	return nil
+}
+
+// isPlaceholder knows what a page sends when it has no token yet.
+func isPlaceholder(token string) bool {
+	return anyFold(token, "undefined", "null", "[object Promise]", "[object", "Object]", "NaN", "false", "true") ||
+		strings.HasPrefix(token, "[object ")
+}
+
+// formError maps what internal/jws reports. The table is total, see its test.
+func formError(err error) *Error {
+	if errors.Is(err, jws.ErrSignature) {
+		return refuse(ReasonSignature, nil)
+	}
+	var je *jws.Error
+	if !errors.As(err, &je) {
+		return refuse(ReasonMalformed, err)
+	}
+	reason, ok := formReasons[je.Code]
+	if !ok {
+		reason = ReasonMalformed
+	}
+	return refuse(reason, err)
+}
+
+// formReasons is read-only.
+var formReasons = map[jws.Code]Reason{
+	jws.BadAlgorithm: ReasonAlgorithm,
+	jws.TooLarge:     ReasonTooLarge,
+	jws.Malformed:    ReasonMalformed,
+	jws.Encrypted:    ReasonEncrypted,
+	jws.Opaque:       ReasonOpaque,
+	jws.Forbidden:    ReasonHeader,
+	jws.KeyID:        ReasonMalformed,
+	jws.Type:         ReasonType,
+	jws.KeyUnfit:     ReasonUnusableKey,
+}
+
+// keyReasons is read-only.
+var keyReasons = map[keyring.Code]Reason{
+	keyring.Unknown:     ReasonUnknownKey,
+	keyring.Unusable:    ReasonUnusableKey,
+	keyring.Ambiguous:   ReasonAmbiguousKey,
+	keyring.Denied:      ReasonDeniedKey,
+	keyring.Unavailable: ReasonKeysUnavailable,
+	keyring.Undecided:   ReasonKeyUndecided,
+	keyring.Busy:        ReasonBusy,
+	keyring.Canceled:    ReasonCanceled,
+	keyring.Closed:      ReasonClosed,
+}
+
+// keyError maps what internal/keyring reports.
+func keyError(err error) *Error {
+	var ke *keyring.Error
+	if !errors.As(err, &ke) {
+		return refuse(ReasonMisconfigured, err)
+	}
+	reason, ok := keyReasons[ke.Code]
+	if !ok {
+		return refuse(ReasonMisconfigured, err)
+	}
+	return &Error{Reason: reason, RetryAfter: ke.RetryAfter, cause: ke.Err}
+}
