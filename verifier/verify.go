@@ -156,5 +156,9 @@ func keyError(err error) *Error {
 	if !ok {
 		return refuse(ReasonMisconfigured, err)
 	}
+	if errors.Is(ke.Err, context.DeadlineExceeded) && reason == ReasonCanceled {
+		// Somebody set a limit, and may still be there to be told.
+		return unavailable(ReasonKeysUnavailable, defaultRetryAfter, ke.Err)
+	}
 	return &Error{Reason: reason, RetryAfter: ke.RetryAfter, cause: ke.Err}
 }

@@ -199,7 +199,7 @@ func TestPurgeDuringAFetch(t *testing.T) {
 		s := source(t, f, keyring.Config{})
 		wantCode(t, s, "b", 0)
 		time.Sleep(290 * time.Second)
-		f.latency = 2 * time.Second
+		f.change(func() { f.latency = 2 * time.Second })
 		wantCode(t, s, "a", 0) // starts the refresh
 		time.Sleep(time.Second)
 		if err := s.Purge(t.Context()); err != nil {

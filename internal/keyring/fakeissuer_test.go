@@ -61,6 +61,16 @@ func (f *fakeIssuer) count() int {
 	return len(f.fetches)
 }
 
+// request returns the nth request, from the end if n is negative.
+func (f *fakeIssuer) request(n int) jwks.Request {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if n < 0 {
+		n += len(f.requests)
+	}
+	return f.requests[n]
+}
+
 func (f *fakeIssuer) Discover(ctx context.Context) (string, error) {
 	f.mu.Lock()
 	f.discovers++

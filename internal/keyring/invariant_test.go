@@ -15,6 +15,8 @@ import (
 
 // mostWithin returns the greatest number of fetches in any span of that length.
 func mostWithin(f *fakeIssuer, span time.Duration) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	most := 0
 	for i, at := range f.fetches {
 		n := 0

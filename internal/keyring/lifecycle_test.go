@@ -60,18 +60,8 @@ func TestOutageIsServedToMaxStale(t *testing.T) {
 		if h := s.Health(); h.Problem == "" || !h.Usable || h.TimeLeft > 2*time.Minute {
 			t.Errorf("near the end of an outage health is %+v", h)
 		}
-		most := 0
-		for i, at := range f.fetches { // no more than four in any minute
-			n := 0
-			for _, other := range f.fetches[i:] {
-				if other.Sub(at) < time.Minute {
-					n++
-				}
-			}
-			most = max(most, n)
-		}
-		if most > 4 {
-			t.Errorf("%d attempts within a minute", most)
+		if n := mostWithin(f, time.Minute); n > 4 {
+			t.Errorf("%d attempts within a minute", n)
 		}
 		time.Sleep(2 * time.Minute)
 		wantCode(t, s, "a", keyring.Unavailable)

@@ -53,7 +53,7 @@ func TestConditionalRefresh(t *testing.T) {
 			time.Sleep(290 * time.Second)
 		}
 		wantCode(t, s, "a", 0)
-		if got := f.requests[1].ETag; got != `"v1"` {
+		if got := f.request(1).ETag; got != `"v1"` {
 			t.Errorf("the refresh sent ETag %q", got)
 		}
 		if h := s.Health(); h.Age > 300*time.Second {
@@ -61,7 +61,7 @@ func TestConditionalRefresh(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second)
 		_ = lookUp(t, s, "b") // a new key is looked for without validators
-		if r := f.requests[len(f.requests)-1]; r.ETag != "" || !r.NoCache {
+		if r := f.request(-1); r.ETag != "" || !r.NoCache {
 			t.Errorf("the attempt for a new key was conditional: %+v", r)
 		}
 	})

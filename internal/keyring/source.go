@@ -71,7 +71,7 @@ func newSource(r *Ring, id keystore.ID, f Fetcher, denied []string) *Source {
 
 // Key returns the key for alg and kid ("" if the token names none), and whether it had to
 // wait, or an [*Error]. promising says whether a token with this key could be valid at all:
-// if not, nothing is asked for its sake.
+// if not, no key is looked for on its behalf.
 //
 // A known key of a usable snapshot comes from one atomic load; the one exception is the
 // first use after a long idle time, which waits at most StaleWait for newer keys.
@@ -82,10 +82,16 @@ func (s *Source) Key(ctx context.Context, alg jws.Algorithm, kid string, promisi
 	waited := false
 	switch {
 	case !snap.usable(arrived):
-		if !promising && s.ring.ctx.Err() == nil {
+		// The keys of a configured issuer are needed anyway, and who sends the first
+		// token should learn what is wrong with it.
+		if !promising && s.tenant && s.ring.ctx.Err() == nil {
 			return nil, false, &Error{Code: Unknown}
 		}
-		if err := s.cold(ctx, kid); err != nil {
+		asked := kid
+		if !promising {
+			asked = ""
+		}
+		if err := s.cold(ctx, asked); err != nil {
 			return nil, true, err
 		}
 		snap, waited = s.snap.Load(), true
