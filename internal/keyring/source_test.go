@@ -125,12 +125,13 @@ func TestUnpromisingTokensCostNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeIssuer("a")
 		s := source(t, f, keyring.Config{})
-		for range 10 {
+		for range 12 {
 			if _, _, err := s.Key(t.Context(), jws.EdDSA, "x", false); err == nil {
 				t.Fatal("no error")
 			}
 			time.Sleep(30 * time.Second)
 		}
+		settle()
 		wantFetches(t, f, 1+1) // the first keys, and their refresh
 	})
 }
