@@ -49,8 +49,8 @@ var memberNames = [memberEnd]string{
 // marks is the set of claims present, by member.
 type marks uint32
 
-func (m marks) has(any ...member) bool {
-	for _, x := range any {
+func (m marks) has(members ...member) bool {
+	for _, x := range members {
 		if m&(1<<x) != 0 {
 			return true
 		}

@@ -80,7 +80,7 @@ func (e *Error) Unwrap() []error {
 // refuse builds an error for a reason; cause may be nil.
 func refuse(r Reason, cause error) *Error { return &Error{Reason: r, cause: cause} }
 
-// unavailable builds an ErrUnavailable with the time after which to ask again.
-func unavailable(r Reason, retryAfter time.Duration, cause error) *Error {
-	return &Error{Reason: r, RetryAfter: retryAfter, cause: cause}
+// unavailable builds an ErrUnavailable whose end nobody knows.
+func unavailable(r Reason, cause error) *Error {
+	return &Error{Reason: r, RetryAfter: defaultRetryAfter, cause: cause}
 }

@@ -3,6 +3,7 @@ package verifier
 import (
 	"context"
 	"errors"
+	"slices"
 )
 
 // Outcome is what became of one check in a [Report].
@@ -72,19 +73,10 @@ func (v *Verifier) Explain(ctx context.Context, token string, opts ...VerifyOpti
 	outcome := Passed
 	for i, stage := range stages {
 		r.Checks[i] = Check{Name: stage.name, Outcome: outcome}
-		if e != nil && outcome == Passed && containsReason(stage.reasons, e.Reason) {
+		if e != nil && outcome == Passed && slices.Contains(stage.reasons, e.Reason) {
 			r.Checks[i].Outcome = Failed
 			outcome = NotReached
 		}
 	}
 	return r
-}
-
-func containsReason(rs []Reason, r Reason) bool {
-	for _, x := range rs {
-		if x == r {
-			return true
-		}
-	}
-	return false
 }

@@ -92,8 +92,8 @@ func (c *claims) wrongKind(typ string, allowIDTokens bool) bool {
 	}
 }
 
-func anyFold(s string, any ...string) bool {
-	return slices.ContainsFunc(any, func(x string) bool { return strings.EqualFold(s, x) })
+func anyFold(s string, values ...string) bool {
+	return slices.ContainsFunc(values, func(x string) bool { return strings.EqualFold(s, x) })
 }
 
 // isAccessTokenType tells whether typ says at+jwt (RFC 9068 §2.1), as a media type

@@ -1,6 +1,7 @@
 package verifier
 
 import (
+	"errors"
 	"iter"
 	"net/http"
 	"slices"
@@ -89,16 +90,17 @@ func (r Reason) Fix() string { return r.entry().fix }
 // Status returns the HTTP status code that answers the reason. A canceled request is
 // answered to nobody; its status is the conventional 499.
 func (r Reason) Status() int {
+	root := r.Root()
 	switch {
 	case r == ReasonCanceled:
 		return 499
-	case r.Root() == ErrInvalidRequest:
+	case errors.Is(root, ErrInvalidRequest):
 		return http.StatusBadRequest
-	case r.Root() == ErrForbidden:
+	case errors.Is(root, ErrForbidden):
 		return http.StatusForbidden
-	case r.Root() == ErrUnavailable:
+	case errors.Is(root, ErrUnavailable):
 		return http.StatusServiceUnavailable
-	case r.Root() == ErrMisconfigured:
+	case errors.Is(root, ErrMisconfigured):
 		return http.StatusInternalServerError
 	default: // no credentials, invalid token, step-up
 		return http.StatusUnauthorized

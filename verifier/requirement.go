@@ -148,7 +148,7 @@ func (r Requirement) check(ctx context.Context, t *Token) error {
 	case e != nil:
 		return e
 	case errors.Is(err, ErrUnavailable):
-		return unavailable(ReasonRequirementUnavailable, defaultRetryAfter, err)
+		return unavailable(ReasonRequirementUnavailable, err)
 	case len(r.spec.Scopes) > 0:
 		return refuse(ReasonScope, err)
 	default:

@@ -24,7 +24,7 @@ func (v *Verifier) issuerOf(ctx context.Context, url string) (*issuer, *Error) {
 	case err != nil && ctx.Err() != nil:
 		return nil, refuse(ReasonCanceled, ctx.Err())
 	case err != nil:
-		return nil, unavailable(ReasonIssuerUnavailable, defaultRetryAfter, err)
+		return nil, unavailable(ReasonIssuerUnavailable, err)
 	case !ok:
 		return nil, refuse(ReasonIssuer, nil)
 	case from.URL != url:

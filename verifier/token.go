@@ -17,7 +17,7 @@ import (
 // the compact form, and prints none of its claims under any formatting verb, in slog or
 // as JSON. A Token is immutable and safe for concurrent use; what its methods return
 // belongs to the caller.
-type Token struct {
+type Token struct { //nolint:recvcheck // what prints has a value receiver, so that a copied Token is as silent
 	issuer    string
 	algorithm Algorithm
 	keyID     string

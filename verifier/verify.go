@@ -91,7 +91,7 @@ func (v *Verifier) checkRevoked(ctx context.Context, t *Token) error {
 	case err != nil && ctx.Err() != nil:
 		return refuse(ReasonCanceled, ctx.Err())
 	case err != nil:
-		return unavailable(ReasonRevocationUnavailable, defaultRetryAfter, err)
+		return unavailable(ReasonRevocationUnavailable, err)
 	case revoked:
 		return refuse(ReasonRevoked, nil)
 	}
@@ -158,7 +158,7 @@ func keyError(err error) *Error {
 	}
 	if errors.Is(ke.Err, context.DeadlineExceeded) && reason == ReasonCanceled {
 		// Somebody set a limit, and may still be there to be told.
-		return unavailable(ReasonKeysUnavailable, defaultRetryAfter, ke.Err)
+		return unavailable(ReasonKeysUnavailable, ke.Err)
 	}
 	return &Error{Reason: reason, RetryAfter: ke.RetryAfter, cause: ke.Err}
 }

@@ -34,11 +34,11 @@ func absent(err error) bool {
 }
 
 func (f *Fetcher) discoverAt(ctx context.Context, address string) (string, error) {
-	body, resp, err := f.get(ctx, address, http.Header{"Accept": {"application/json"}})
+	body, _, err := f.get(ctx, address, http.Header{"Accept": {"application/json"}})
 	if err != nil {
 		return "", err
 	}
-	if resp.StatusCode == http.StatusNotModified {
+	if body == nil {
 		return "", &FetchError{Code: NotModifiedUnasked}
 	}
 	var metadata struct {

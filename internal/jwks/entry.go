@@ -126,8 +126,7 @@ func (e *entry) key(kid string) (*jws.Key, error) {
 		alg = *e.Algorithm
 	}
 	key, err := jws.NewKey(jwk.Key, kid, jws.Algorithm(alg), base64.RawURLEncoding.EncodeToString(sum))
-	var ke *jws.KeyError
-	if errors.As(err, &ke) {
+	if ke, ok := errors.AsType[*jws.KeyError](err); ok {
 		return nil, skip(string(ke.Defect))
 	}
 	return key, err

@@ -78,29 +78,29 @@ func (f *Fetcher) Fetch(ctx context.Context, r Request) (*Answer, error) {
 	if r.NoCache {
 		header.Set("Cache-Control", "no-cache")
 	}
-	body, resp, err := f.get(ctx, r.URL, header)
+	body, got, err := f.get(ctx, r.URL, header)
 	if err != nil {
 		return nil, err
 	}
 	a := &Answer{Document: body}
-	if resp.StatusCode == http.StatusNotModified {
+	if body == nil {
 		if r.ETag == "" && r.LastModified == "" {
 			return nil, &FetchError{Code: NotModifiedUnasked}
 		}
 		a.Document, a.NotModified = nil, true
 	}
-	if v := resp.Header.Get("ETag"); len(v) <= maxValidatorBytes {
+	if v := got.Get("ETag"); len(v) <= maxValidatorBytes {
 		a.ETag = v
 	}
-	if v := resp.Header.Get("Last-Modified"); len(v) <= maxValidatorBytes {
+	if v := got.Get("Last-Modified"); len(v) <= maxValidatorBytes {
 		a.LastModified = v
 	}
-	a.FreshFor, a.HasFreshFor = freshFor(resp.Header, time.Now())
+	a.FreshFor, a.HasFreshFor = freshFor(got, time.Now())
 	return a, nil
 }
 
-// get returns the body of a 200 or the emptiness of a 304.
-func (f *Fetcher) get(ctx context.Context, address string, header http.Header) ([]byte, *http.Response, error) {
+// get returns the body of a 200, or nil for a 304, and the header.
+func (f *Fetcher) get(ctx context.Context, address string, header http.Header) ([]byte, http.Header, error) {
 	if !f.secure(address) {
 		return nil, nil, &FetchError{Code: InsecureURL}
 	}
@@ -117,7 +117,7 @@ func (f *Fetcher) get(ctx context.Context, address string, header http.Header) (
 	defer func() { _ = resp.Body.Close() }()
 	switch code := resp.StatusCode; {
 	case code == http.StatusNotModified:
-		return nil, resp, nil
+		return nil, resp.Header, nil
 	case code >= 300 && code < 400:
 		return nil, nil, &FetchError{Code: Redirected, Status: code}
 	case code != http.StatusOK:
@@ -131,7 +131,7 @@ func (f *Fetcher) get(ctx context.Context, address string, header http.Header) (
 	case err != nil:
 		return nil, nil, broken(ctx, err)
 	}
-	return body, resp, nil
+	return body, resp.Header, nil
 }
 
 func broken(ctx context.Context, err error) error {

@@ -86,7 +86,7 @@ func TestFetchRefuses(t *testing.T) {
 		return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
 	}
 	var sent atomic.Int64
-	endless := func(w http.ResponseWriter, r *http.Request) {
+	endless := func(w http.ResponseWriter, _ *http.Request) {
 		block := bytes.Repeat([]byte(" "), 64<<10)
 		for range 1 << 12 { // 256 MiB at most
 			n, err := w.Write(block)

@@ -13,7 +13,7 @@ const maxRetryAfter = 10 * time.Minute
 // freshFor reads how long an answer is fresh (RFC 9111 §4.2): max-age less Age, else
 // Expires less Date.
 func freshFor(h http.Header, now time.Time) (time.Duration, bool) {
-	for _, directive := range strings.Split(strings.Join(h.Values("Cache-Control"), ","), ",") {
+	for directive := range strings.SplitSeq(strings.Join(h.Values("Cache-Control"), ","), ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
 		switch strings.ToLower(name) {
 		case "no-store", "no-cache":

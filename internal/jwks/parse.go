@@ -49,9 +49,8 @@ func Parse(document []byte) (*Set, []Skipped, error) {
 	for _, entry := range entries {
 		key, kid, err := parseEntry(entry)
 		if err != nil {
-			var se *skipError
 			reason := "malformed"
-			if errors.As(err, &se) {
+			if se, ok := errors.AsType[*skipError](err); ok {
 				reason = se.reason
 			}
 			skipped = append(skipped, Skipped{KeyID: kid, Reason: reason})

@@ -123,7 +123,7 @@ func rsaDefect(p *rsa.PublicKey) Defect {
 }
 
 func ecdsaDefect(p *ecdsa.PublicKey) Defect {
-	if p == nil || p.Curve == nil || p.X == nil || p.Y == nil {
+	if p == nil || p.Curve == nil || p.X == nil || p.Y == nil { //nolint:staticcheck // only whether they are set
 		return DefectType
 	}
 	switch p.Curve {

@@ -48,7 +48,7 @@ func TestKeyPolicy(t *testing.T) {
 	const order8 = "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc"
 	ec := testKeys().ec[jws.ES256].PublicKey
 	offCurve := ec
-	offCurve.Y = new(big.Int).Add(ec.Y, big.NewInt(1))
+	offCurve.Y = new(big.Int).Add(ec.Y, big.NewInt(1)) //nolint:staticcheck // no other way off the curve
 	p224, err := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func TestKeyPolicy(t *testing.T) {
 		"EC":                   {&ec, jws.ES256, ""},
 		"EC for another curve": {&ec, jws.ES384, jws.DefectAlgorithm},
 		"EC off the curve":     {&offCurve, "", jws.DefectPoint},
-		"EC at zero":           {&ecdsa.PublicKey{Curve: elliptic.P256(), X: new(big.Int), Y: new(big.Int)}, "", jws.DefectPoint},
+		"EC at zero":           {&ecdsa.PublicKey{Curve: elliptic.P256(), X: new(big.Int), Y: new(big.Int)}, "", jws.DefectPoint}, //nolint:staticcheck // no other way to this point
 		"EC without point":     {&ecdsa.PublicKey{Curve: elliptic.P256()}, "", jws.DefectType},
 		"EC P-224":             {&p224.PublicKey, "", jws.DefectCurve},
 		"Ed25519":              {testKeys().ed.Public(), jws.Ed25519, ""},

@@ -1,0 +1,66 @@
+# Every target that looks at code loops over every module of the tree; one that cannot be
+# entered is a failure. Nested modules build against this checkout by their replace lines.
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+export GOWORK := off
+MODULES      = $(shell git ls-files -co --exclude-standard '*go.mod' go.mod | xargs -n1 dirname | sort -u)
+GOLANGCI     := v2.15.0
+LINTER       := $(CURDIR)/.bin/golangci-lint-$(GOLANGCI)
+FUZZTIME     ?= 30s
+
+# $(call each,command): runs the command in every module.
+define each
+for m in $(MODULES); do echo "== $$m"; ( cd "$$m" && $(1) ) || { echo "failed in module $$m" >&2; exit 1; }; done
+endef
+
+.PHONY: help demo serve test e2e lint fuzz bench-scenarios diagrams tidy fmt check
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+demo: ## an API that accepts good tokens, refuses bad ones and says why
+	@cd examples && go run ./bookstore -demo
+
+serve: ## the same, stays up; KINDE_DOMAIN and KINDE_AUDIENCE point it at a tenant
+	@cd examples && go run ./bookstore
+
+# The tests of e2e start processes and need npm packages: they run in `make e2e`, and are only
+# compiled here. Allocations are counted without the race detector, under which sync.Pool
+# forgets at random.
+test: ## vet and test every module with the race detector
+	@$(call each,go vet ./... && if [ "$$m" = e2e ]; then go test -run '^$$' ./...; else go test -race -shuffle=on ./...; fi)
+	@go test -count=1 -run 'Alloc' ./...
+
+e2e: ## real parts: a certified OpenID provider and the API as processes
+	@cd e2e/provider && npm ci --no-audit --no-fund --loglevel=error
+	@cd e2e && go test -race -count=1 ./...
+
+lint: $(LINTER) ## format, vet, golangci-lint, tidy, house rules
+	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
+	@$(call each,go vet ./... && $(LINTER) run --config $(CURDIR)/.golangci.yml ./... && go mod tidy -diff)
+	@for s in scripts/*.sh .ci/run; do bash -n "$$s"; done
+	@scripts/house-rules.sh
+
+$(LINTER):
+	@mkdir -p .bin && GOBIN=$(CURDIR)/.bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI) && mv .bin/golangci-lint $@
+
+fuzz: ## every fuzz target for FUZZTIME each
+	@scripts/fuzz.sh $(FUZZTIME) $(MODULES)
+
+bench-scenarios: ## rotation, flood, outage: this library and others, counted; writes benchmarks/RESULTS.md
+	@cd benchmarks && go run ./scenarios -write RESULTS.md
+
+diagrams: ## render the diagrams of docs (Graphviz)
+	@command -v dot >/dev/null || scripts/install.sh graphviz
+	@for f in docs/images/*.dot; do dot -Tsvg "$$f" -o "$${f%.dot}.svg"; done
+
+tidy: ## go mod tidy everywhere
+	@$(call each,go mod tidy)
+
+fmt: ## gofmt everywhere
+	@gofmt -w $$(git ls-files -co --exclude-standard '*.go')
+
+check: lint test demo e2e ## everything that must be green
