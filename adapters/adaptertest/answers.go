@@ -1,0 +1,102 @@
+package adaptertest
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/keychorus/keychorus/adapters/guard"
+	"github.com/keychorus/keychorus/verifier"
+)
+
+func missingScopes(f *fixture) {
+	r := f.route(f.guard(), verifier.Scopes("read"), verifier.Scopes("write", "list"), verifier.Scopes("write", "admin"))
+	r.refuses("three missing", ask{authorization: []string{f.good("ada")}}, refusal{
+		status: http.StatusForbidden, error: "insufficient_scope", reason: string(verifier.ReasonScope),
+		also: map[string]string{"scope": "read write list admin"},
+	})
+}
+
+func requirementWithoutScope(f *fixture) {
+	r := f.route(f.guard(), verifier.ClaimEquals("sub", "ada"))
+	r.passes("met", ask{authorization: []string{f.good("ada")}}, "ada")
+	r.refuses("not met", ask{authorization: []string{f.good("bob")}}, refusal{
+		status: http.StatusForbidden, error: "insufficient_scope", reason: string(verifier.ReasonRequirement),
+	})
+}
+
+func everyRequirement(f *fixture) {
+	met, not := verifier.Scopes("read"), verifier.ClaimEquals("sub", "bob")
+	forbidden := refusal{status: http.StatusForbidden, error: "insufficient_scope"}
+	for what, reqs := range map[string][]verifier.Requirement{"the first": {not, met}, "the last": {met, not}} {
+		r := f.route(f.guard(), reqs...)
+		r.refuses(what, ask{authorization: []string{f.good("ada")}}, forbidden)
+		r.passes("all met", ask{authorization: []string{f.good("bob")}}, "bob")
+	}
+}
+
+func stepUp(f *fixture) {
+	want := refusal{
+		status: http.StatusUnauthorized, error: "insufficient_user_authentication", reason: string(verifier.ReasonStepUp),
+	}
+	good := ask{authorization: []string{f.good("ada")}}
+	want.also = map[string]string{"max_age": "300"}
+	f.route(f.guard(), verifier.MaxAuthAge(5*time.Minute)).refuses("old", good, want)
+	want.also = map[string]string{"acr_values": "gold silver"}
+	f.route(f.guard(), verifier.ACR("gold", "silver")).refuses("weak", good, want)
+}
+
+// keysNotAvailable is the case where a 401 would sign everybody out.
+func keysNotAvailable(f *fixture) {
+	f.issuer.Fail(http.StatusInternalServerError)
+	r := f.route(f.guard())
+	r.refuses("good token", ask{authorization: []string{f.good("ada")}}, refusal{
+		status: http.StatusServiceUnavailable, reason: string(verifier.ReasonKeysUnavailable),
+	})
+	r.refuses("no token", ask{}, unauthorized)
+}
+
+func zeroRequirement(f *fixture) {
+	r := f.route(f.guard(), verifier.Requirement{})
+	r.refuses("good token", ask{authorization: []string{f.good("ada")}}, refusal{
+		status: http.StatusInternalServerError, reason: string(verifier.ReasonMisconfigured),
+	})
+}
+
+func nilGuard(f *fixture) {
+	r := f.route(nil)
+	want := refusal{status: http.StatusInternalServerError, reason: string(verifier.ReasonMisconfigured)}
+	r.refuses("good token", ask{authorization: []string{f.good("ada")}}, want)
+	r.refuses("no token", ask{}, want)
+}
+
+func realm(f *fixture) {
+	r := f.route(f.guard(guard.WithRealm("the books")))
+	want := refusal{status: http.StatusUnauthorized, also: map[string]string{"realm": "the books"}}
+	r.refuses("no token", ask{}, want)
+	want.error = "invalid_token"
+	r.refuses("bad token", ask{authorization: []string{"Bearer x"}}, want)
+}
+
+func errorBody(f *fixture) {
+	r := f.route(f.guard(guard.WithErrorBody(func(d guard.Decision) (string, []byte) {
+		return "text/x-own; charset=utf-8", fmt.Appendf(nil, "own body for %d", d.Status())
+	})))
+	got := r.do(ask{})
+	if got.status != http.StatusUnauthorized || got.body != "own body for 401" {
+		f.Errorf("status %d, body %q, want 401 with the body of the guard's hook", got.status, got.body)
+	}
+	if ct := got.header.Get("Content-Type"); ct != "text/x-own; charset=utf-8" {
+		f.Errorf("Content-Type %q, want that of the guard's hook", ct)
+	}
+	r.challenged("no token", got, unauthorized)
+	if n := len(r.take()); n != 0 {
+		f.Errorf("the handler was called %d times", n)
+	}
+}
+
+func head(f *fixture) {
+	r := f.route(f.guard())
+	r.refuses("no token", ask{method: http.MethodHead}, unauthorized)
+	r.passes("good token", ask{method: http.MethodHead, authorization: []string{f.good("ada")}}, "ada")
+}

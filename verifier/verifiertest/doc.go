@@ -1,0 +1,15 @@
+// Package verifiertest helps to test what verifies tokens: an issuer that a test controls,
+// good tokens, and a set of bad ones.
+//
+//	issuer := verifiertest.NewIssuer(t)
+//	v := issuer.Verifier()                        // trusts it
+//	good := issuer.Token(verifiertest.Claims{"scp": []string{"read:books"}})
+//	for _, a := range verifiertest.Attacks(issuer) {
+//		// a.Token has to be refused; a.Why says what it tries
+//	}
+//
+// The issuer is in memory: no socket, no goroutine, and it works inside a testing/synctest
+// bubble. Handlers without a guard are tested with a really verified token:
+//
+//	ctx := verifier.ContextWithToken(t.Context(), issuer.Verified())
+package verifiertest
