@@ -56,7 +56,8 @@ func TestErrorsDocument(t *testing.T) {
 	var b bytes.Buffer
 	b.WriteString("# Why a token was refused\n\n" +
 		"Every error of verification is a `*verifier.Error` with one `Reason` of this closed set. The reason is what\n" +
-		"logs, metrics and response bodies carry; `errors.Is` against the root says what kind of answer it is.\n" +
+		"logs and response bodies carry, except for requests without credentials, which get no more than a challenge\n" +
+		"(RFC 6750 §3.1); `errors.Is` against the root says what kind of answer it is.\n" +
 		"This page is made from the code: `go test ./verifier -run TestErrorsDocument -update`.\n\n" +
 		"| reason | status | root | what the caller is told | usual cause | what to do |\n|---|---|---|---|---|---|\n")
 	for r := range verifier.Reasons() {

@@ -147,6 +147,8 @@ func (r Requirement) check(ctx context.Context, t *Token) error {
 		return refuse(ReasonMisconfigured, errors.New("verifier: a requirement returned a nil *Error"))
 	case e != nil:
 		return e
+	case ctx.Err() != nil: // the check was cut short and says nothing about the token
+		return refuse(ReasonCanceled, err)
 	case errors.Is(err, ErrUnavailable):
 		return unavailable(ReasonRequirementUnavailable, err)
 	case len(r.spec.Scopes) > 0:

@@ -16,7 +16,7 @@ type serveFunc = func(tb testing.TB, g *guard.Guard, reqs []verifier.Requirement
 // and every path, and returns its URL with scheme http. It stops the server with
 // tb.Cleanup, and waits there until all handlers have returned. The context of the
 // request that next gets must carry the token. g is nil in one case. The server must
-// accept header fields of 32 KiB.
+// accept header fields of 256 KiB, which some of the attacks need.
 func Run(t *testing.T, serve func(tb testing.TB, g *guard.Guard, reqs []verifier.Requirement, next http.HandlerFunc) (baseURL string)) {
 	t.Helper()
 	for _, c := range cases() {

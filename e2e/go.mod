@@ -1,0 +1,3 @@
+module github.com/keychorus/keychorus/e2e
+
+go 1.26
