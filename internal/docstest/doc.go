@@ -1,0 +1,2 @@
+// Package docstest holds tests of the documentation, and no code.
+package docstest
