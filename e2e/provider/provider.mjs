@@ -6,8 +6,8 @@
 // It also ends when its standard input does, so that it never outlives the test.
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
-import { generateKeyPair, randomBytes } from 'node:crypto';
-import { promisify } from 'node:util';
+import { randomBytes } from 'node:crypto';
+import { exportJWK, generateKeyPair } from 'jose';
 import Provider from 'oidc-provider';
 
 const AUDIENCE = 'https://api.bookstore.test';
@@ -25,16 +25,12 @@ let generation = 0;
 // The Ed25519 key names no algorithm, since two names of it are in use.
 async function newKeys() {
   generation += 1;
-  const make = async (name, type, options, more) => {
-    const { privateKey } = await promisify(generateKeyPair)(type, options);
-    return { ...privateKey.export({ format: 'jwk' }), use: 'sig', kid: `${name}-${generation}`, ...more };
+  const make = async (alg) => {
+    const { privateKey } = await generateKeyPair(alg, { extractable: true });
+    return { ...(await exportJWK(privateKey)), use: 'sig', kid: `${alg}-${generation}` };
   };
-  return Promise.all([
-    make('RS256', 'rsa', { modulusLength: 2048 }, { alg: 'RS256' }),
-    make('PS256', 'rsa', { modulusLength: 2048 }, { alg: 'PS256' }),
-    make('ES256', 'ec', { namedCurve: 'P-256' }, { alg: 'ES256' }),
-    make('Ed25519', 'ed25519', {}, {}),
-  ]);
+  const named = ['RS256', 'PS256', 'ES256'].map(async (alg) => ({ ...(await make(alg)), alg }));
+  return Promise.all([...named, make('Ed25519')]);
 }
 
 function newProvider(issuer, keys) {
@@ -91,6 +87,6 @@ say({
 });
 for await (const line of createInterface({ input: process.stdin })) {
   const word = line.trim();
-  say(Object.hasOwn(commands, word) ? { done: word, ...(await commands[word]()) } : { unknown: word });
+  say(word in commands ? { done: word, ...(await commands[word]()) } : { unknown: word });
 }
 process.exit(0);
