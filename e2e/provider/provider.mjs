@@ -1,92 +1,92 @@
-// A certified OpenID provider for the tests of this module. It prints one JSON line with its
-// issuer, then obeys one command a line and answers each with one JSON line:
-//   rotate    sign with new keys, keep the old ones published
-//   withdraw  sign with new keys, publish nothing else
-//   stop      end
-// It also ends when its standard input does, so that it never outlives the test.
-import { createServer } from 'node:http';
-import { createInterface } from 'node:readline';
-import { randomBytes } from 'node:crypto';
-import { exportJWK, generateKeyPair } from 'jose';
-import Provider from 'oidc-provider';
+// A certified OpenID provider that issues JWT access tokens, for the end-to-end tests.
+// It prints one line of JSON when it listens, and takes one command a line on standard input:
+// rotate (new keys beside the old), withdraw (the old keys are gone). It ends with its input.
+import { generateKeyPairSync, randomUUID } from "node:crypto";
+import { createServer } from "node:http";
+import { createInterface } from "node:readline";
+import { Provider } from "oidc-provider";
 
-const AUDIENCE = 'https://api.bookstore.test';
-const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'];
-const client = { id: 'bookstore-machine', secret: randomBytes(24).toString('base64url') };
+// Standard output is for the tests; what the provider has to say goes to standard error.
+console.info = console.error;
 
-// One resource for each algorithm, all of them the bookstore, and one that is another API.
-const resources = new Map([
-  ...ALGORITHMS.map((alg) => [`urn:bookstore:${alg}`, { audience: AUDIENCE, alg }]),
-  ['urn:elsewhere', { audience: 'https://api.elsewhere.test', alg: 'RS256' }],
-]);
+const audience = "https://api.bookstore.example";
+const algorithms = {
+  RS256: ["rsa", { modulusLength: 2048 }],
+  PS256: ["rsa", { modulusLength: 2048 }],
+  ES256: ["ec", { namedCurve: "P-256" }],
+  Ed25519: ["ed25519", {}],
+};
 
-let generation = 0;
+// A resource that belongs to somebody else; the bookstore has one for each algorithm.
+const stranger = "urn:stranger:RS256";
 
-// The Ed25519 key names no algorithm, since two names of it are in use.
-async function newKeys() {
-  generation += 1;
-  const make = async (alg) => {
-    const { privateKey } = await generateKeyPair(alg, { extractable: true });
-    return { ...(await exportJWK(privateKey)), use: 'sig', kid: `${alg}-${generation}` };
-  };
-  const named = ['RS256', 'PS256', 'ES256'].map(async (alg) => ({ ...(await make(alg)), alg }));
-  return Promise.all([...named, make('Ed25519')]);
+function newKeys() {
+  return Object.entries(algorithms).map(([alg, [type, options]]) => ({
+    ...generateKeyPairSync(type, options).privateKey.export({ format: "jwk" }),
+    alg, use: "sig", kid: `${alg}-${randomUUID()}`,
+  }));
 }
 
-function newProvider(issuer, keys) {
-  return new Provider(issuer, {
-    jwks: { keys },
-    cookies: { keys: [randomBytes(24).toString('base64url')] },
+let current = newKeys();
+let published = current;
+let handle;
+
+const server = createServer((request, response) => handle(request, response));
+server.listen(0, "127.0.0.1", () => {
+  serve();
+  console.log(JSON.stringify({ issuer: issuer(), audience, algorithms: Object.keys(algorithms) }));
+});
+
+function issuer() {
+  return `http://127.0.0.1:${server.address().port}`;
+}
+
+function serve() {
+  const keyOf = (alg) => current.find((key) => key.alg === alg).kid;
+  const provider = new Provider(issuer(), {
+    jwks: { keys: published },
     clients: [{
-      client_id: client.id,
-      client_secret: client.secret,
-      grant_types: ['client_credentials'],
-      response_types: [],
-      redirect_uris: [],
+      client_id: "e2e", client_secret: "not-a-secret-not-a-secret-not-a-secret",
+      grant_types: ["client_credentials"], redirect_uris: [], response_types: [],
     }],
-    clientAuthMethods: ['client_secret_basic'],
-    ttl: { ClientCredentials: 3600 },
+    scopes: ["read:books", "write:books"],
+    ttl: { ClientCredentials: 600 },
     features: {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
       resourceIndicators: {
         enabled: true,
-        getResourceServerInfo: (ctx, resource) => {
-          const { audience, alg } = resources.get(resource);
-          return { scope: 'read:books write:books', audience, accessTokenFormat: 'jwt', jwt: { sign: { alg } } };
+        useGrantedResource: () => true,
+        getResourceServerInfo: (_context, resource) => {
+          const alg = resource.slice(resource.lastIndexOf(":") + 1);
+          return {
+            scope: "read:books write:books",
+            audience: resource === stranger ? "https://api.stranger.example" : audience,
+            accessTokenFormat: "jwt",
+            accessTokenTTL: 600,
+            jwt: { sign: { alg, kid: keyOf(alg) } },
+          };
         },
       },
     },
   });
+  handle = provider.callback();
 }
 
-const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
-
-let answer;
-const server = createServer((request, response) => answer(request, response));
-await new Promise((listening) => { server.listen(0, '127.0.0.1', listening); });
-const issuer = `http://127.0.0.1:${server.address().port}`;
-
-let keys;
-// Keys of a provider never change: a new one takes over the same address.
-async function publish(kept) {
-  keys = [...(await newKeys()), ...kept];
-  answer = newProvider(issuer, keys).callback();
-  return { kids: keys.map((key) => key.kid) };
-}
-
-const commands = {
-  rotate: () => publish(keys),
-  withdraw: () => publish([]),
-  stop: () => process.exit(0),
-};
-
-const { kids } = await publish([]);
-say({
-  issuer, audience: AUDIENCE, algorithms: ALGORITHMS, client, token: `${issuer}/token`, kids,
-});
-for await (const line of createInterface({ input: process.stdin })) {
-  const word = line.trim();
-  say(word in commands ? { done: word, ...(await commands[word]()) } : { unknown: word });
+for await (const command of createInterface({ input: process.stdin })) {
+  switch (command.trim()) {
+    case "rotate":
+      current = newKeys();
+      published = [...current, ...published];
+      break;
+    case "withdraw":
+      published = current;
+      break;
+    default:
+      console.error(`unknown command: ${command}`);
+      continue;
+  }
+  serve();
+  console.log(JSON.stringify({ done: command.trim() }));
 }
 process.exit(0);

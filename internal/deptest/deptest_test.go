@@ -187,8 +187,11 @@ func TestNestedModulesUseWhatIsExported(t *testing.T) {
 			continue
 		}
 		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, d os.DirEntry, err error) error {
-			if err != nil || d.Name() == "node_modules" {
-				return errors.Join(err, skipIf(d))
+			if err != nil {
+				return err
+			}
+			if d.Name() == "node_modules" {
+				return filepath.SkipDir
 			}
 			if !strings.HasSuffix(path, ".go") {
 				return nil
@@ -203,13 +206,6 @@ func TestNestedModulesUseWhatIsExported(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-}
-
-func skipIf(d os.DirEntry) error {
-	if d != nil && d.IsDir() && d.Name() == "node_modules" {
-		return filepath.SkipDir
-	}
-	return nil
 }
 
 func TestDirectDependenciesAreListed(t *testing.T) {
