@@ -82,11 +82,8 @@ func (s *Source) Key(ctx context.Context, alg jws.Algorithm, kid string, promisi
 	waited := false
 	switch {
 	case !snap.usable(arrived):
-		// The keys of a configured issuer are needed anyway, and who sends the first
-		// token should learn what is wrong with it.
-		if !promising && s.tenant && s.ring.ctx.Err() == nil {
-			return nil, false, &Error{Code: Unknown}
-		}
+		// The first keys are needed anyway, and who sends the first token should learn
+		// what is wrong with it.
 		asked := kid
 		if !promising {
 			asked = ""
