@@ -51,7 +51,7 @@ fuzz: ## every fuzz target for FUZZTIME each
 	@scripts/fuzz.sh $(FUZZTIME) $(MODULES)
 
 bench-scenarios: ## rotation, flood, outage: this library and others, counted; writes benchmarks/RESULTS.md
-	@cd benchmarks && go run ./scenarios -write RESULTS.md
+	@cd benchmarks && go test -count=1 -run TestScenarios ./scenarios -write $(CURDIR)/benchmarks/RESULTS.md
 
 diagrams: ## render the diagrams of docs (Graphviz)
 	@command -v dot >/dev/null || scripts/install.sh graphviz

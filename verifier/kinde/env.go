@@ -15,47 +15,58 @@ import (
 //	KINDE_EXTRA_DOMAINS  Config.ExtraDomains, separated by white space
 //	KINDE_AUDIENCE       Config.Audiences, separated by white space
 //	KINDE_CLIENT_ID      Config.Clients, separated by white space
+//	KINDE_JWKS_URI       the keys of KINDE_DOMAIN, if not where Kinde documents them
 //
-// A variable that is set but empty is an error, as is one that is malformed: a deployment
-// that lost a value should not start.
+// The first and KINDE_AUDIENCE are required. A variable that is set but empty is an error, as
+// is one that is malformed: a deployment that lost a value should not start. The error names
+// every variable at fault and wraps [verifier.ErrMisconfigured].
 func FromEnv() (verifier.Policy, error) {
-	var (
-		cfg  Config
-		errs []error
-	)
-	list := func(name string) []string {
-		value, set := os.LookupEnv(name)
-		words := strings.Fields(value)
-		if set && len(words) == 0 {
-			errs = append(errs, fmt.Errorf("kinde: %s is set but empty: give it a value or unset it", name))
+	n := names{"KINDE_DOMAIN", "KINDE_EXTRA_DOMAINS", "KINDE_AUDIENCE", "KINDE_CLIENT_ID"}
+	var problems []error
+	optional := func(name string) string {
+		value, set := lookup(name)
+		if set && value == "" {
+			problems = append(problems, fmt.Errorf("kinde: %s is set but empty: give it a value or unset it", name))
 		}
-		return words
+		return value
 	}
-	domain, issuerURL := list("KINDE_DOMAIN"), list("KINDE_ISSUER_URL")
-	switch {
-	case len(domain) > 1 || len(issuerURL) > 1:
-		errs = append(errs, errors.New("kinde: KINDE_DOMAIN holds more than one domain: move the others to KINDE_EXTRA_DOMAINS"))
-	case len(domain) == 1 && len(issuerURL) == 1 && domain[0] != issuerURL[0]:
-		errs = append(errs, errors.New("kinde: KINDE_DOMAIN and KINDE_ISSUER_URL differ: set one of them"))
-	case len(domain) == 1:
-		cfg.Domain = domain[0]
-	case len(issuerURL) == 1:
-		cfg.Domain = issuerURL[0]
-	case len(errs) == 0:
-		errs = append(errs, errors.New("kinde: KINDE_DOMAIN is not set: set it to the tenant's domain, such as bookshop.kinde.com"))
+	domain, set := lookup(n.domain)
+	switch other, otherSet := lookup("KINDE_ISSUER_URL"); {
+	case otherSet && !set:
+		domain, n.domain = other, "KINDE_ISSUER_URL"
+	case otherSet && !sameIssuer(domain, other):
+		problems = append(problems, errors.New("kinde: KINDE_DOMAIN and KINDE_ISSUER_URL differ: unset one of them"))
 	}
-	cfg.ExtraDomains = list("KINDE_EXTRA_DOMAINS")
-	cfg.Audiences = list("KINDE_AUDIENCE")
-	cfg.Clients = list("KINDE_CLIENT_ID")
-	if len(cfg.Audiences) == 0 && len(errs) == 0 {
-		errs = append(errs, errors.New("kinde: KINDE_AUDIENCE is not set: set it to the audience registered for the API under Settings, APIs"))
+	audiences, _ := lookup(n.audiences) // its absence is told below
+	cfg := Config{
+		Domain:       domain,
+		ExtraDomains: strings.Fields(optional(n.extraDomains)),
+		Audiences:    strings.Fields(audiences),
+		Clients:      strings.Fields(optional(n.clients)),
 	}
-	if len(errs) > 0 {
-		return verifier.Policy{}, fmt.Errorf("%w: %w", verifier.ErrMisconfigured, errors.Join(errs...))
+	keys := optional("KINDE_JWKS_URI")
+	if keys != "" {
+		if _, err := address(keys); err != nil {
+			problems = append(problems, fmt.Errorf("kinde: KINDE_JWKS_URI %w", err))
+		}
 	}
-	p, err := Policy(cfg)
-	if err != nil {
-		return verifier.Policy{}, fmt.Errorf("kinde: environment: %w", err)
+	p, errs := cfg.policy(n)
+	p, err := checked(p, append(problems, errs...))
+	if err == nil && keys != "" {
+		p.Issuers[0].JWKSURL = keys
 	}
-	return p, nil
+	return p, err
+}
+
+// lookup drops the white space around a value, such as the line end of a mounted secret.
+func lookup(name string) (value string, set bool) {
+	value, set = os.LookupEnv(name)
+	return strings.TrimSpace(value), set
+}
+
+// sameIssuer tells whether two spellings mean one domain.
+func sameIssuer(a, b string) bool {
+	x, errX := issuer(a)
+	y, errY := issuer(b)
+	return errX == nil && errY == nil && x.URL == y.URL
 }

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/keychorus/keychorus/verifier"
 )
@@ -32,12 +34,29 @@ type Config struct {
 
 const keyPath = "/.well-known/jwks"
 
+// names are what the fields of a Config are called where they were written.
+type names struct{ domain, extraDomains, audiences, clients string }
+
 // Policy returns the policy for cfg: RS256 alone, which is all that Kinde signs with, and one
 // issuer for each domain, with its keys at the address that Kinde documents. The error names
 // every field at fault and wraps [verifier.ErrMisconfigured]. Plain http is accepted for
 // loopback addresses alone.
 func Policy(cfg Config) (verifier.Policy, error) {
+	p, errs := cfg.policy(names{"Config.Domain", "Config.ExtraDomains", "Config.Audiences", "Config.Clients"})
+	return checked(p, errs)
+}
+
+// checked returns the policy or everything that is wrong with it.
+func checked(p verifier.Policy, errs []error) (verifier.Policy, error) {
+	if len(errs) > 0 {
+		return verifier.Policy{}, fmt.Errorf("%w: %w", verifier.ErrMisconfigured, errors.Join(errs...))
+	}
+	return p, nil
+}
+
+func (cfg *Config) policy(n names) (verifier.Policy, []error) {
 	var errs []error
+	bad := func(field, problem string) { errs = append(errs, fmt.Errorf("kinde: %s %s", field, problem)) }
 	p := verifier.Policy{
 		Audiences:              slices.Clone(cfg.Audiences),
 		AllowAnyAudienceUnsafe: cfg.AllowAnyAudienceUnsafe,
@@ -45,36 +64,36 @@ func Policy(cfg Config) (verifier.Policy, error) {
 		AuthorizedParties:      slices.Clone(cfg.Clients),
 	}
 	for i, domain := range append([]string{cfg.Domain}, cfg.ExtraDomains...) {
-		field := "Domain"
+		field := n.domain
 		if i > 0 {
-			field = fmt.Sprintf("ExtraDomains[%d]", i-1)
+			field = fmt.Sprintf("%s[%d]", n.extraDomains, i-1)
 		}
 		iss, err := issuer(domain)
 		switch {
 		case err != nil:
-			errs = append(errs, fmt.Errorf("kinde: Config.%s %w", field, err))
+			bad(field, err.Error())
 		case slices.ContainsFunc(p.Issuers, func(other verifier.Issuer) bool { return other.URL == iss.URL }):
-			errs = append(errs, fmt.Errorf("kinde: Config.%s occurs twice: remove it", field))
+			bad(field, "occurs twice: remove it")
 		default:
 			p.Issuers = append(p.Issuers, iss)
 		}
 	}
 	switch {
 	case cfg.AllowAnyAudienceUnsafe && len(cfg.Audiences) > 0:
-		errs = append(errs, errors.New("kinde: Config.Audiences contradicts AllowAnyAudienceUnsafe: set one of them"))
+		bad(n.audiences, "contradicts AllowAnyAudienceUnsafe: set one of them")
 	case cfg.AllowAnyAudienceUnsafe && len(cfg.Clients) == 0:
-		errs = append(errs, errors.New("kinde: Config.Clients is empty: AllowAnyAudienceUnsafe needs the client ids that may call"))
+		bad(n.clients, "is empty: AllowAnyAudienceUnsafe needs the client ids that may call")
 	case !cfg.AllowAnyAudienceUnsafe && len(cfg.Audiences) == 0:
-		errs = append(errs, errors.New("kinde: Config.Audiences is empty: set the audience registered for the API in Kinde "+
-			"under Settings, APIs; AllowAnyAudienceUnsafe is for an API that is not registered"))
+		bad(n.audiences, "is empty: set the audience you registered for the API in Kinde under Settings, APIs; "+
+			"Config.AllowAnyAudienceUnsafe is for an API that is not registered")
 	}
-	if slices.Contains(cfg.Audiences, "") || slices.Contains(cfg.Clients, "") {
-		errs = append(errs, errors.New("kinde: Config.Audiences or Clients holds an empty string: remove it"))
+	if slices.Contains(cfg.Audiences, "") {
+		bad(n.audiences, "holds an empty string: remove it")
 	}
-	if len(errs) > 0 {
-		return verifier.Policy{}, fmt.Errorf("%w: %w", verifier.ErrMisconfigured, errors.Join(errs...))
+	if slices.Contains(cfg.Clients, "") {
+		bad(n.clients, "holds an empty string: remove it")
 	}
-	return p, nil
+	return p, errs
 }
 
 // issuer reads one of the forms of Config.Domain.
@@ -82,28 +101,20 @@ func issuer(domain string) (verifier.Issuer, error) {
 	if domain == "" {
 		return verifier.Issuer{}, errors.New("is empty: set the tenant's domain, such as bookshop.kinde.com")
 	}
-	if strings.ContainsAny(domain, " \t\r\n") {
-		return verifier.Issuer{}, errors.New("holds white space: remove it")
-	}
-	address := domain
 	if !strings.Contains(domain, "://") {
 		if !strings.ContainsAny(domain, "./:") && domain != "localhost" {
 			domain += ".kinde.com"
 		}
-		address = "https://" + domain
+		domain = "https://" + domain
 	}
-	u, err := url.Parse(address)
-	switch {
-	case err != nil || u.Hostname() == "":
-		return verifier.Issuer{}, errors.New("is not a domain: set it to the form bookshop.kinde.com")
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return verifier.Issuer{}, errors.New("holds more than a domain: remove user, query and fragment")
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
-		return verifier.Issuer{}, errors.New("is plain http: use https")
-	case u.Scheme != "https" && u.Scheme != "http":
-		return verifier.Issuer{}, errors.New("is not an https address: start it with https://")
+	u, err := address(domain)
+	if err != nil {
+		return verifier.Issuer{}, err
 	}
-	origin := u.Scheme + "://" + strings.ToLower(u.Host)
+	if strings.Contains(domain, "?") {
+		return verifier.Issuer{}, errors.New("has a query: remove it")
+	}
+	origin := u.Scheme + "://" + u.Host
 	switch path := strings.TrimSuffix(u.Path, "/"); path {
 	case "":
 		return verifier.Issuer{URL: origin, JWKSURL: origin + keyPath}, nil
@@ -114,8 +125,43 @@ func issuer(domain string) (verifier.Issuer, error) {
 	}
 }
 
+// hostname is a name in its ASCII form (RFC 1123 §2.1), or an IPv4 address.
+var hostname = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)*$`)
+
+// address reads an absolute URL and writes its host as Kinde does in iss: in small letters,
+// without the port that goes without saying.
+func address(raw string) (*url.URL, error) {
+	if strings.ContainsFunc(raw, unicode.IsSpace) {
+		return nil, errors.New("holds white space: remove it")
+	}
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil || u.Host == "":
+		return nil, errors.New("names no host: write it as in https://bookshop.kinde.com")
+	case u.User != nil:
+		return nil, errors.New("holds a user name or password: remove it")
+	case strings.Contains(raw, "#"):
+		return nil, errors.New("has a fragment: remove it")
+	}
+	u.Host = strings.TrimSuffix(strings.ToLower(u.Host), ":")
+	name := u.Hostname()
+	switch {
+	case !hostname.MatchString(name) && net.ParseIP(name) == nil:
+		return nil, errors.New("names no host: write it as in https://bookshop.kinde.com")
+	case u.Scheme == "https":
+		u.Host = strings.TrimSuffix(u.Host, ":443")
+		return u, nil
+	case u.Scheme == "http" && isLoopback(name):
+		return u, nil
+	case u.Scheme == "http":
+		return nil, errors.New("is plain http: use https")
+	default:
+		return nil, errors.New("is not an https address: start it with https://")
+	}
+}
+
 func isLoopback(host string) bool {
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") { // RFC 6761 §6.3
 		return true
 	}
 	ip := net.ParseIP(host)

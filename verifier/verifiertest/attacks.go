@@ -1,7 +1,10 @@
 package verifiertest
 
 import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/hmac"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -25,29 +28,39 @@ type Attack struct {
 	Reason verifier.Reason
 }
 
-// Attacks returns bad tokens of every kind, made for one issuer. Every one must be refused.
-// Names are unique.
+// Attacks returns bad tokens of every kind, made for one issuer as it is now. Every one must be
+// refused. Names are unique, and the order is always the same.
 func Attacks(i *Issuer) []Attack {
 	i.tb.Helper()
-	f := &forge{Issuer: i, good: i.Token()}
-	f.parts = [3]string(strings.Split(f.good, "."))
 	key := i.dev.Key()
+	f := &forge{Issuer: i, good: i.Token(), attacker: lend(i.tb, key.Algorithm(), 1)[0]}
+	f.parts = [3]string(strings.Split(f.good, "."))
 	f.header = map[string]any{"alg": string(key.Algorithm()), "kid": key.ID(), "typ": "JWT"}
-	return slices.Concat(f.algorithms(), f.headers(), f.encodings(), f.payloads(), f.claims(), f.kinds(), f.signatures())
+	all := slices.Concat(
+		f.algorithms(), f.headers(), f.malformedHeaders(), f.keySources(), f.keyIDs(),
+		f.encodings(), f.payloads(), f.claims(), f.kinds(), f.signatures(),
+	)
+	slices.SortFunc(all, func(a, b Attack) int { return strings.Compare(a.Name, b.Name) })
+	return all
 }
 
 // forge makes attacks out of one good token.
 type forge struct {
 	*Issuer
-	good   string
-	parts  [3]string
-	header map[string]any
+	good     string
+	parts    [3]string
+	header   map[string]any
+	attacker *devissuer.Key // of the issuer's algorithm, but not one of its keys
 }
 
 func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
 // withHeader returns the good payload under a changed header, signed with the real key.
 func (f *forge) withHeader(changes map[string]any) string {
+	return f.withHeaderBy(f.dev.Key(), changes)
+}
+
+func (f *forge) withHeaderBy(key *devissuer.Key, changes map[string]any) string {
 	header := make(map[string]any, len(f.header)+len(changes))
 	for _, from := range []map[string]any{f.header, changes} {
 		for name, value := range from {
@@ -62,7 +75,7 @@ func (f *forge) withHeader(changes map[string]any) string {
 	if err != nil {
 		f.tb.Fatalf("verifiertest: %v", err)
 	}
-	return f.signed(string(raw), f.payload())
+	return f.signedBy(key, string(raw), f.payload())
 }
 
 // payload is the good payload.
@@ -87,14 +100,6 @@ func (f *forge) signedBy(key *devissuer.Key, header, payload string) string {
 	return token
 }
 
-func (f *forge) newKey(kid string) *devissuer.Key {
-	key, err := devissuer.NewKey(devissuer.ES256, kid)
-	if err != nil {
-		f.tb.Fatalf("verifiertest: %v", err)
-	}
-	return key
-}
-
 func (f *forge) algorithms() []Attack {
 	var all []Attack
 	for _, none := range []string{"none", "None", "nOnE", "NONE", "none ", ""} {
@@ -107,14 +112,7 @@ func (f *forge) algorithms() []Attack {
 				"an unsigned token", verifier.ReasonAlgorithm},
 		)
 	}
-	der, err := x509.MarshalPKIXPublicKey(f.dev.Key().Public())
-	if err != nil {
-		f.tb.Fatalf("verifiertest: %v", err)
-	}
-	asPEM := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
-	for name, secret := range map[string][]byte{
-		"PEM": asPEM, "PEM without line end": asPEM[:len(asPEM)-1], "DER": der, "JWK": f.dev.Key().JWK(), "nothing": {},
-	} {
+	for name, secret := range f.publicForms() {
 		input := encode([]byte(`{"alg":"HS256","kid":"`+f.KeyID()+`"}`)) + "." + f.parts[1]
 		mac := hmac.New(sha256.New, secret)
 		mac.Write([]byte(input))
@@ -130,7 +128,7 @@ func (f *forge) algorithms() []Attack {
 		all = append(all, Attack{"alg " + string(alg) + " with a key for another", f.withHeader(map[string]any{"alg": string(alg)}),
 			"an algorithm that the key is not for", verifier.ReasonUnusableKey})
 	}
-	for _, alg := range []string{"RS1", "HS256 ", "ML-DSA-44", "A128GCM", strings.ToLower(string(f.dev.Key().Algorithm()))} {
+	for _, alg := range []string{"RS1", "HS256 ", "HS512", "ML-DSA-44", "A128GCM", strings.ToLower(string(f.dev.Key().Algorithm()))} {
 		all = append(all, Attack{"alg " + alg, f.withHeader(map[string]any{"alg": alg}),
 			"an algorithm that nobody accepts", verifier.ReasonAlgorithm})
 	}
@@ -140,55 +138,27 @@ func (f *forge) algorithms() []Attack {
 	return all
 }
 
-func (f *forge) headers() []Attack {
-	var all []Attack
-	own := f.newKey("attacker")
-	var jwk any
-	if err := json.Unmarshal(own.JWK(), &jwk); err != nil {
+// publicForms are what a verifier may hold as the issuer's public key.
+func (f *forge) publicForms() map[string][]byte {
+	public := f.dev.Key().Public()
+	der, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
 		f.tb.Fatalf("verifiertest: %v", err)
 	}
-	for name, changes := range map[string]map[string]any{
-		"jwk": {"jwk": jwk}, "jku": {"jku": "https://attacker.example.test/jwks"}, "x5u": {"x5u": "https://attacker.example.test/x5u"},
-		"x5c": {"x5c": []string{"MIIB"}}, "crit": {"crit": []string{"exp"}}, "empty crit": {"crit": []string{}}, "crit null": {"crit": nil},
-		"crit b64": {"crit": []string{"b64"}, "b64": false}, "b64 alone": {"b64": false}, "zip": {"zip": "DEF"}, "enc": {"enc": "A128GCM"},
-		"epk": {"epk": jwk}, "p2c": {"p2c": 1 << 30},
-	} {
-		all = append(all, Attack{"header " + name, f.withHeader(changes), "a header that makes its own rules", verifier.ReasonHeader})
+	asPEM := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+	forms := map[string][]byte{
+		"PEM": asPEM, "PEM without line end": asPEM[:len(asPEM)-1], "PEM after a space": slices.Concat([]byte(" "), asPEM),
+		"DER": der, "JWK": f.dev.Key().JWK(), "nothing": {},
 	}
-	for name, kid := range map[string]string{
-		"path": "../../../../dev/null", "SQL": "x' UNION SELECT 'k", "shell": "|id", "unpublished": "nobody", "long": strings.Repeat("k", 256),
-		"prefix": f.KeyID()[:len(f.KeyID())-1], "space": f.KeyID() + " ",
-	} {
-		all = append(all, Attack{"kid " + name, f.withHeader(map[string]any{"kid": kid}), "a key id that leads elsewhere", verifier.ReasonUnknownKey})
+	switch k := public.(type) {
+	case *rsa.PublicKey:
+		forms["modulus"], forms["PKCS 1"] = k.N.Bytes(), x509.MarshalPKCS1PublicKey(k)
+	case *ecdsa.PublicKey:
+		if forms["point"], err = k.Bytes(); err != nil {
+			f.tb.Fatalf("verifiertest: %v", err)
+		}
+	case ed25519.PublicKey:
+		forms["point"] = k
 	}
-	for name, kid := range map[string]any{
-		"line break": f.KeyID() + "\r\nX: y", "NUL": "\x00", "too long": strings.Repeat("k", 257), "number": 1, "null": nil, "object": map[string]any{},
-	} {
-		all = append(all, Attack{"kid " + name, f.withHeader(map[string]any{"kid": kid}), "a key id that is none", verifier.ReasonMalformed})
-	}
-	for _, typ := range []string{"logout+jwt", "secevent+jwt", "dpop+jwt", "oauth-authz-req+jwt", "id+jwt", "token-introspection+jwt", "kb+jwt"} {
-		all = append(all, Attack{"typ " + typ, f.withHeader(map[string]any{"typ": typ}), "a token of another kind", verifier.ReasonType})
-	}
-	all = append(
-		all,
-		Attack{"typ list", f.withHeader(map[string]any{"typ": []string{"JWT"}}), "a type that is none", verifier.ReasonMalformed},
-		Attack{"nested", f.withHeader(map[string]any{"cty": "JWT"}), "a token in a token", verifier.ReasonType},
-	)
-	alg, kid := string(f.dev.Key().Algorithm()), f.KeyID()
-	for name, header := range map[string]string{
-		"twice alg":           `{"alg":"` + alg + `","kid":"` + kid + `","alg":"none"}`,
-		"twice alg by escape": `{"alg":"` + alg + `","kid":"` + kid + `","al\u0067":"none"}`,
-		"alg in capitals":     `{"ALG":"` + alg + `","kid":"` + kid + `"}`,
-		"trailing data":       `{"alg":"` + alg + `","kid":"` + kid + `"}{}`,
-		"list":                `["alg"]`, "null": `null`, "byte order mark": "\ufeff{\"alg\":\"" + alg + "\"}",
-		"deep": `{"alg":"` + alg + `","x":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}`,
-	} {
-		all = append(all, Attack{"header " + name, f.signed(header, f.payload()), "a header that readers read apart", verifier.ReasonMalformed})
-	}
-	wide := `{"alg":"` + alg + `"` + `,"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1,"j":1,"k":1,"l":1,"m":1,"n":1,"o":1,"p":1`
-	return append(
-		all,
-		Attack{"header wide", f.signed(wide+"}", f.payload()), "a header that is work", verifier.ReasonTooLarge},
-		Attack{"header large", f.withHeader(map[string]any{"x": strings.Repeat("x", 2000)}), "a header that is work", verifier.ReasonTooLarge},
-	)
+	return forms
 }

@@ -5,7 +5,7 @@
 //	v := issuer.Verifier()                        // trusts it
 //	good := issuer.Token(verifiertest.Claims{"scp": []string{"read:books"}})
 //	for _, a := range verifiertest.Attacks(issuer) {
-//		// a.Token has to be refused; a.Why says what it tries
+//		// a.Token has to be refused; a.Why says what it tries, a.Reason what a verifier calls it
 //	}
 //
 // The issuer is in memory: no socket, no goroutine, and it works inside a testing/synctest

@@ -39,7 +39,8 @@ type config struct {
 	listener  bool
 }
 
-// WithURL sets the exact iss. Default: https://issuer.example.test.
+// WithURL sets the exact iss. It has no effect beside [WithListener], whose socket is the iss.
+// Default: https://issuer.example.test.
 func WithURL(url string) Option { return func(c *config) { c.url = url } }
 
 // WithAlgorithm sets the algorithm of tokens. Default: RS256.
@@ -67,7 +68,8 @@ func NewIssuer(tb testing.TB, opts ...Option) *Issuer {
 		}
 		c.url = "http://" + listener.Addr().String()
 	}
-	dev, err := devissuer.New(c.url, devissuer.WithKeys(lend(tb, c.algorithm)...), devissuer.WithAudience(Audience))
+	// One key to sign with, and two to rotate to.
+	dev, err := devissuer.New(c.url, devissuer.WithKeys(lend(tb, c.algorithm, 3)...), devissuer.WithAudience(Audience))
 	if err != nil {
 		tb.Fatalf("verifiertest: %v", err)
 	}
@@ -92,10 +94,9 @@ var shelf struct {
 	keys map[devissuer.Algorithm][]*devissuer.Key
 }
 
-// lend returns three keys: one to sign with, and two to rotate to.
-func lend(tb testing.TB, a devissuer.Algorithm) []*devissuer.Key {
+// lend returns n keys, and takes them back at the end of the test.
+func lend(tb testing.TB, a devissuer.Algorithm, n int) []*devissuer.Key {
 	tb.Helper()
-	const n = 3
 	shelf.Lock()
 	ready := shelf.keys[a]
 	taken := min(n, len(ready))
@@ -160,10 +161,13 @@ func (i *Issuer) Token(claims ...Claims) string {
 	return token
 }
 
-// Verified returns a verified token, for tests of what comes after verification.
+// Verified returns a verified token, for tests of what comes after verification. It takes the
+// keys without a fetch, and so works while the issuer fails.
 func (i *Issuer) Verified(claims ...Claims) *verifier.Token {
 	i.tb.Helper()
-	v, err := verifier.New(i.Policy())
+	p := i.Policy()
+	p.Issuers = []verifier.Issuer{{URL: i.dev.URL(), StaticJWKS: i.dev.JWKS()}}
+	v, err := verifier.New(p)
 	if err != nil {
 		i.tb.Fatalf("verifiertest: %v", err)
 	}

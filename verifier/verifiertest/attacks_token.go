@@ -1,9 +1,14 @@
 package verifiertest
 
 import (
+	"bytes"
+	"crypto/ecdsa"
+	"encoding/asn1"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"math"
+	"math/big"
 	"slices"
 	"strings"
 	"time"
@@ -24,7 +29,7 @@ func (f *forge) encodings() []Attack {
 			p[n] = s
 			return strings.Join(p[:], ".")
 		}
-		for name, insert := range map[string]string{"LF": "\n", "CRLF": "\r\n", "space": " ", "padding": "=", "plus": "+", "slash": "/", "NUL": "\x00"} {
+		for name, insert := range map[string]string{"LF": "\n", "CRLF": "\r\n", "space": " ", "tab": "\t", "padding": "=", "plus": "+", "slash": "/", "NUL": "\x00"} {
 			all = append(
 				all,
 				Attack{name + " in the " + where, with(segment[:4] + insert + segment[4:]), why, verifier.ReasonMalformed},
@@ -40,10 +45,13 @@ func (f *forge) encodings() []Attack {
 	form := func(name, token string, r verifier.Reason) {
 		all = append(all, Attack{name, token, "what is no compact token", r})
 	}
+	form("empty", "", verifier.ReasonNoCredentials)
 	form("two segments", f.parts[0]+"."+f.parts[1], verifier.ReasonMalformed)
 	form("four segments", f.good+".x", verifier.ReasonMalformed)
 	form("five segments", f.good+".x.y", verifier.ReasonEncrypted)
 	form("JSON serialisation", `{"payload":"`+f.parts[1]+`","protected":"`+f.parts[0]+`","signature":"`+f.parts[2]+`"}`, verifier.ReasonOpaque)
+	form("JSON serialisation of several", `{"payload":"`+f.parts[1]+`","signatures":[{"protected":"`+f.parts[0]+`","signature":"`+f.parts[2]+`"}]}`, verifier.ReasonOpaque)
+	form("JSON around a compact token", `{"x":"`+f.good+`"}`, verifier.ReasonMalformed)
 	form("opaque", "k_live_0123456789abcdef", verifier.ReasonOpaque)
 	form("undefined", "undefined", verifier.ReasonPlaceholder)
 	form("null", "null", verifier.ReasonPlaceholder)
@@ -63,13 +71,22 @@ func (f *forge) payloads() []Attack {
 		"null": "null", "list": "[]", "string": `"x"`, "cut short": inner, "two objects": payload + "{}", "trailing data": payload + "x",
 		"byte order mark": "\ufeff" + payload, "subject twice": inner + `,"sub":"admin"}`, "subject twice by escape": inner + `,"s\u0075b":"admin"}`,
 		"nested name twice": inner + `,"x":{"role":"user","role":"admin"}}`, "bad UTF-8": inner + ",\"x\":\"adm\xffin\"}",
+		"control character": inner + ",\"x\":\"\x01\"}", "issuer twice": inner + `,"iss":"https://attacker.example.test"}`,
 		"lone surrogate": inner + `,"x":"\ud800"}`, "claim in capitals": inner + `,"ISS":"https://attacker.example.test"}`,
 		"claim by folding": inner + `,"ſub":"admin"}`, "deep": inner + `,"x":` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000) + "}",
 		"deep objects": inner + `,"x":` + strings.Repeat(`{"x":`, 50) + "1" + strings.Repeat("}", 50) + "}",
 	} {
 		all = append(all, Attack{"payload " + name, f.signed(header, p), "a payload that readers read apart", verifier.ReasonMalformed})
 	}
-	return append(all, Attack{"payload large", f.signed(header, inner+`,"x":"`+strings.Repeat("x", 20_000)+`"}`), "a token that is work", verifier.ReasonTooLarge})
+	var wide strings.Builder
+	for n := range 60_000 {
+		fmt.Fprintf(&wide, `,"x%d":0`, n)
+	}
+	return append(
+		all,
+		Attack{"payload large", f.signed(header, inner+`,"x":"`+strings.Repeat("x", 20_000)+`"}`), "a token that is work", verifier.ReasonTooLarge},
+		Attack{"payload wide", f.signed(header, inner+wide.String()+"}"), "a token that is work", verifier.ReasonTooLarge},
+	)
 }
 
 func (f *forge) claims() []Attack {
@@ -81,6 +98,7 @@ func (f *forge) claims() []Attack {
 	for name, iss := range map[string]any{
 		"absent": Omit, "null": nil, "another": "https://attacker.example.test", "with slash": url + "/", "in capitals": strings.ToUpper(url),
 		"as list": []string{url}, "longer": url + ".attacker.example.test", "with user": strings.Replace(url, "://", "://x@", 1), "empty": "",
+		"shorter": url[:len(url)-1], "number": 1, "with port": url + ":443", "with space": url + " ", "with escape": strings.Replace(url, "e", "%65", 1),
 	} {
 		add("iss "+name, Claims{"iss": iss}, "a token of an issuer that nobody trusts", verifier.ReasonIssuer)
 	}
@@ -97,7 +115,7 @@ func (f *forge) claims() []Attack {
 	} {
 		add("aud "+name, Claims{"aud": aud}, "an audience of the wrong type", verifier.ReasonMalformedClaim)
 	}
-	add("expired", Claims{"exp": devissuer.FromNow(-time.Hour)}, "a token of yesterday", verifier.ReasonExpired)
+	add("expired", Claims{"iat": devissuer.FromNow(-2 * time.Hour), "exp": devissuer.FromNow(-time.Hour)}, "a token of yesterday", verifier.ReasonExpired)
 	add("exp zero", Claims{"exp": 0}, "a token of 1970", verifier.ReasonExpired)
 	add("exp absent", Claims{"exp": Omit}, "a token for ever", verifier.ReasonNoExpiry)
 	add("not yet valid", Claims{"nbf": devissuer.FromNow(time.Hour)}, "a token of tomorrow", verifier.ReasonNotYetValid)
@@ -105,13 +123,14 @@ func (f *forge) claims() []Attack {
 	for _, name := range []string{"exp", "nbf", "iat"} {
 		for kind, value := range map[string]any{
 			"null": nil, "string": "9999999999", "negative": -1, "boolean": true, "huge": uint64(math.MaxUint64), "far": 1168335720000, "list": []int{1},
+			"endless": json.RawMessage("1e400"),
 		} {
 			add(name+" "+kind, Claims{name: value}, "a time that is none", verifier.ReasonMalformedClaim)
 		}
 	}
 	for name, c := range map[string]Claims{
 		"sub null": {"sub": nil}, "sub number": {"sub": 1}, "sub list": {"sub": []string{"admin"}}, "azp object": {"azp": map[string]any{}},
-		"scope object": {"scope": map[string]any{"admin": true}}, "scp number": {"scp": 1}, "scp mixed": {"scp": []any{"read", 1}}, "cnf string": {"cnf": "x"},
+		"scope object": {"scope": map[string]any{"admin": true}}, "scp number": {"scp": 1}, "scp mixed": {"scp": []any{"read", 1}}, "cnf string": {"cnf": "x"}, "cnf null": {"cnf": nil},
 	} {
 		add(name, c, "a claim of the wrong type", verifier.ReasonMalformedClaim)
 	}
@@ -166,14 +185,24 @@ func (f *forge) signatures() []Attack {
 	add("signature of zeros", f.parts[0]+"."+f.parts[1]+"."+encode(make([]byte, len(signature))), "a signature of zeros", verifier.ReasonSignature)
 
 	header, payload := string(f.dev.Key().Header()), f.payload()
-	imposter, err := devissuer.NewKey(f.dev.Key().Algorithm(), f.KeyID())
-	if err != nil {
-		f.tb.Fatalf("verifiertest: %v", err)
+	add("another key, same kid", f.signedBy(f.attacker, header, payload), "a forged signature under a known kid", verifier.ReasonSignature)
+	add("another key, own kid", f.signedBy(f.attacker, string(f.attacker.Header()), payload), "a key that the issuer does not publish", verifier.ReasonUnknownKey)
+	noKid := verifier.ReasonSignature
+	if bytes.Count(f.dev.JWKS(), []byte(`"kid":`)) > 1 {
+		noKid = verifier.ReasonAmbiguousKey
 	}
-	add("another key, same kid", f.signedBy(imposter, header, payload), "a forged signature under a known kid", verifier.ReasonSignature)
-	own := f.newKey("attacker")
-	add("another key, own kid", f.signedBy(own, string(own.Header()), payload), "a key that the issuer does not publish", verifier.ReasonUnknownKey)
-	add("expired and forged", f.signedBy(imposter, header, string(f.expired())), "a token whose claims are nobody's", verifier.ReasonSignature)
+	add("another key, no kid", f.withHeaderBy(f.attacker, map[string]any{"kid": Omit}), "a key that the issuer does not publish", noKid)
+	add("expired and forged", f.signedBy(f.attacker, header, string(f.expired())), "a token whose claims are nobody's", verifier.ReasonSignature)
+	if public, ok := f.dev.Key().Public().(*ecdsa.PublicKey); ok {
+		half := len(signature) / 2
+		der, err := asn1.Marshal([]*big.Int{new(big.Int).SetBytes(signature[:half]), new(big.Int).SetBytes(signature[half:])})
+		if err != nil {
+			f.tb.Fatalf("verifiertest: %v", err)
+		}
+		n := public.Params().N.FillBytes(make([]byte, half))
+		add("signature in DER", f.parts[0]+"."+f.parts[1]+"."+encode(der), "a signature in another form", verifier.ReasonSignature)
+		add("signature of the order", f.parts[0]+"."+f.parts[1]+"."+encode(slices.Concat(n, n)), "a signature of zeros", verifier.ReasonSignature)
+	}
 	return all
 }
 
