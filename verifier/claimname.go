@@ -46,6 +46,26 @@ var memberNames = [memberEnd]string{
 	memberEventID: "event_id", memberEventData: "data", memberGrantType: "gty",
 }
 
+// memberByName is read-only.
+var memberByName = func() map[string]member {
+	byName := make(map[string]member, memberEnd)
+	for m := memberIssuer; m < memberEnd; m++ {
+		byName[memberNames[m]] = m
+	}
+	return byName
+}()
+
+// mayFold tells whether a name could fold onto one of ours, which are in lower case: only
+// with a capital or a letter beyond ASCII.
+func mayFold(name []byte) bool {
+	for _, c := range name {
+		if c >= 'A' && c <= 'Z' || c >= 0x80 {
+			return true
+		}
+	}
+	return false
+}
+
 // marks is the set of claims present, by member.
 type marks uint32
 
@@ -60,12 +80,10 @@ func (m marks) has(members ...member) bool {
 
 // memberOf tells which claim a name is.
 func memberOf(name []byte) member {
-	for m := memberIssuer; m < memberEnd; m++ {
-		if string(name) == memberNames[m] {
-			return m
-		}
+	if m, ok := memberByName[string(name)]; ok {
+		return m
 	}
-	if len(name) <= maxFoldedName {
+	if len(name) <= maxFoldedName && mayFold(name) {
 		for m := memberIssuer; m < memberAccessHash; m++ {
 			if strings.EqualFold(string(name), memberNames[m]) {
 				return folded

@@ -12,9 +12,12 @@ import (
 	"github.com/keychorus/keychorus/internal/strictjson"
 )
 
-// maxDepth bounds the nesting of a payload: far above what issuers mint, far below
-// what makes a decoder work hard.
-const maxDepth = 16
+// maxDepth and maxMembers bound the nesting of a payload and its members at all depths: far
+// above what issuers mint, below what makes a decoder work hard.
+const (
+	maxDepth   = 16
+	maxMembers = 512
+)
 
 // maxSeconds is 9999-12-31T23:59:59Z: a date beyond it is no date (RFC 7519 §2).
 const maxSeconds = 253402300799
@@ -48,8 +51,8 @@ var errFolded = errors.New("verifier: a claim name folds onto a registered one")
 // a well-formed object with a registered claim of the wrong type is told by problem, so
 // that nothing about claims is reported before the signature holds.
 func (c *claims) parse(raw []byte) error {
-	if !shallow(raw) {
-		return errors.New("verifier: payload nested too deeply")
+	if !simple(raw) {
+		return errors.New("verifier: payload too deep or too wide")
 	}
 	c.payload = string(raw)
 	return strictjson.Read(raw, c)
@@ -220,10 +223,10 @@ func parseDate(value string) (numericDate, bool) {
 	return numericDate{seconds: whole, nanos: int32((f - float64(whole)) * 1e9), set: true}, true
 }
 
-// shallow tells whether the nesting of JSON text stays within maxDepth. It need not
-// judge whether the text is JSON.
-func shallow(raw []byte) bool {
-	depth, quoted := 0, false
+// simple tells whether JSON text stays within maxDepth and maxMembers. It need not judge
+// whether the text is JSON.
+func simple(raw []byte) bool {
+	depth, members, quoted := 0, 0, false
 	for i := 0; i < len(raw); i++ {
 		switch c := raw[i]; {
 		case quoted && c == '\\':
@@ -231,6 +234,10 @@ func shallow(raw []byte) bool {
 		case c == '"':
 			quoted = !quoted
 		case quoted:
+		case c == ':':
+			if members++; members > maxMembers {
+				return false
+			}
 		case c == '{' || c == '[':
 			if depth++; depth > maxDepth {
 				return false

@@ -7,6 +7,7 @@ import (
 	"github.com/keychorus/keychorus/internal/jwks"
 	"github.com/keychorus/keychorus/internal/keyring"
 	"github.com/keychorus/keychorus/keystore"
+	"github.com/keychorus/keychorus/keystore/lru"
 	"github.com/keychorus/keychorus/keystore/memory"
 )
 
@@ -21,8 +22,16 @@ type issuer struct {
 // connect gives every issuer of the policy its key source.
 func (v *Verifier) connect(p *Policy, keys keyring.Config, c *config) []error {
 	o := keyring.Options{Store: c.store, Shared: c.store != nil, Observe: observer(c.logger)}
-	if c.store == nil {
+	switch {
+	case c.store != nil:
+	case c.resolve == nil:
 		o.Store = memory.New()
+	default: // as many records as there may be issuers
+		store, err := lru.New(len(p.Issuers) + keys.MaxDynamicSources)
+		if err != nil {
+			return []error{err}
+		}
+		o.Store = store
 	}
 	v.ring = keyring.New(keys, o)
 	v.byURL = make(map[string]*issuer, len(p.Issuers))

@@ -29,7 +29,8 @@ type config struct {
 
 // WithKeyStore keeps fetched keys in s. Several verifiers may share one store: whoever
 // starts finds the keys that another one fetched. A nil store is an error.
-// Default: a [github.com/keychorus/keychorus/keystore/memory] store of its own.
+// Default: a [github.com/keychorus/keychorus/keystore/memory] store of its own, or with
+// [WithIssuerResolver] a [github.com/keychorus/keychorus/keystore/lru] one.
 func WithKeyStore(s keystore.KeyStore) Option {
 	return option(func(c *config) error {
 		if s == nil {
@@ -84,7 +85,8 @@ func WithRevocation(revoked func(ctx context.Context, t *Token) (bool, error)) O
 // arrive at runtime. resolve is asked about every token of such an issuer, before any network
 // access and before the signature is checked: it must be quick and safe for concurrent use,
 // and must compare iss exactly, since anyone can write it. It returns the issuer, whose URL
-// must be iss, and true to accept it. An error means that nobody can tell, [ErrUnavailable].
+// must be iss, and true to accept it; an issuer that differs from the last answer, also by
+// another HTTPClient, starts anew. An error means that nobody can tell, [ErrUnavailable].
 // Addresses of a resolved issuer that lead to loopback, private or link-local networks are
 // not contacted, unless the issuer brings its own HTTPClient. Policy.Keys.MaxDynamicSources
 // bounds the issuers whose keys are kept. A nil function is an error.

@@ -35,7 +35,7 @@ var reasonTable = []reasonEntry{
 	},
 	{
 		ReasonTooLarge, ErrInvalidToken, "the access token is too large",
-		"the token exceeds Policy.MaxTokenBytes",
+		"the token exceeds Policy.MaxTokenBytes, or its header 1 KiB or 16 members",
 		"drop large claims at the issuer, or raise MaxTokenBytes",
 	},
 	{

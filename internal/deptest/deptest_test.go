@@ -61,9 +61,9 @@ var rules = []rule{
 		nil, "only test kits import testing",
 	},
 	{
-		[]string{module + "/"},
+		[]string{module + "/keystore/", module + "/internal/"},
 		[]string{"github.com/hashicorp/golang-lru/"},
-		[]string{module + "/keystore/lru"}, nil, "one package knows the library",
+		[]string{module + "/keystore/lru"}, nil, "one store knows the library",
 	},
 	{
 		[]string{module + "/"},

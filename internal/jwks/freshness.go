@@ -11,13 +11,14 @@ import (
 const maxRetryAfter = 10 * time.Minute
 
 // freshFor reads how long an answer is fresh (RFC 9111 §4.2): max-age less Age, else
-// Expires less Date.
+// Expires less Date. Issuers forbid storing for the sake of browsers and proxies, often on all
+// their pages alike; that says nothing about how long keys are good.
 func freshFor(h http.Header, now time.Time) (time.Duration, bool) {
 	for directive := range strings.SplitSeq(strings.Join(h.Values("Cache-Control"), ","), ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
 		switch strings.ToLower(name) {
 		case "no-store", "no-cache":
-			return 0, true
+			return 0, false
 		case "max-age":
 			age, _ := seconds(h.Get("Age"))
 			if fresh, ok := seconds(strings.Trim(value, `"`)); ok {

@@ -116,7 +116,6 @@ func TestAttacksHaveOneFault(t *testing.T) {
 		"iss another":          {policy: func(p *verifier.Policy) { trust(p, issuer, "https://attacker.example.test") }},
 		"iss with slash":       {policy: func(p *verifier.Policy) { trust(p, issuer, issuer.URL()+"/") }},
 		"payload large":        {policy: func(p *verifier.Policy) { p.MaxTokenBytes = 100_000 }},
-		"payload wide":         {policy: func(p *verifier.Policy) { p.MaxTokenBytes = 1 << 20 }},
 		"bound to DPoP key":    {proved: verifier.Confirmation{JWKThumbprint: "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}},
 		"bound to certificate": {proved: verifier.Confirmation{CertificateThumbprint: "x"}},
 	} {
