@@ -3,12 +3,12 @@ package verifier
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/keychorus/keychorus/internal/jwks"
 	"github.com/keychorus/keychorus/internal/jws"
 )
 
@@ -113,21 +113,13 @@ func checkURL(raw string, allowHTTP bool) error {
 		return errors.New("has a fragment: remove it")
 	case u.Scheme == "https":
 		return nil
-	case u.Scheme == "http" && (allowHTTP || isLoopback(u.Hostname())):
+	case u.Scheme == "http" && (allowHTTP || jwks.IsLoopback(u.Hostname())):
 		return nil
 	case u.Scheme == "http":
 		return errors.New("is plain http: use https; AllowHTTPUnsafe is the way out for closed networks")
 	default:
 		return errors.New("is not an https URL: start it with https://")
 	}
-}
-
-func isLoopback(host string) bool {
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") { // RFC 6761 §6.3
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }
 
 // verifier returns what of the policy needs no key source.

@@ -151,10 +151,11 @@ func (f *Fetcher) secure(address string) bool {
 	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {
 		return false
 	}
-	return u.Scheme == "https" || u.Scheme == "http" && (f.allowHTTP || isLoopback(u.Hostname()))
+	return u.Scheme == "https" || u.Scheme == "http" && (f.allowHTTP || IsLoopback(u.Hostname()))
 }
 
-func isLoopback(host string) bool {
+// IsLoopback tells whether a host is this machine by its name or address alone.
+func IsLoopback(host string) bool {
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") { // RFC 6761 §6.3
 		return true
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -253,5 +254,18 @@ func TestDialGuard(t *testing.T) {
 		if hits.Load() != before {
 			t.Errorf("%s: the server was reached", name)
 		}
+	}
+}
+
+// A private authority is the business of the client that comes with the issuer.
+func TestPrivateAuthority(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // which would tell of the refused handshake
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	_, err := fetcher(t, jwks.Endpoint{Issuer: server.URL, Configured: true}).Fetch(t.Context(), jwks.Request{URL: server.URL})
+	wantFetchCode(t, "unknown authority", err, jwks.Unreachable)
+	if _, err := fetcher(t, jwks.Endpoint{Issuer: server.URL, Client: server.Client()}).Fetch(t.Context(), jwks.Request{URL: server.URL}); err != nil {
+		t.Errorf("known authority: %v", err)
 	}
 }

@@ -112,7 +112,7 @@ func TestInvariantI4InRealTime(t *testing.T) {
 		}
 	}
 	var wg sync.WaitGroup
-	const workers, each = 8, 20_000
+	const workers, each = 8, 125_000
 	returned := make([]int, workers)
 	for w := range workers {
 		wg.Go(func() {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/keychorus/keychorus/internal/jwks"
 	"github.com/keychorus/keychorus/verifier"
 )
 
@@ -151,19 +152,11 @@ func address(raw string) (*url.URL, error) {
 	case u.Scheme == "https":
 		u.Host = strings.TrimSuffix(u.Host, ":443")
 		return u, nil
-	case u.Scheme == "http" && isLoopback(name):
+	case u.Scheme == "http" && jwks.IsLoopback(name):
 		return u, nil
 	case u.Scheme == "http":
 		return nil, errors.New("is plain http: use https")
 	default:
 		return nil, errors.New("is not an https address: start it with https://")
 	}
-}
-
-func isLoopback(host string) bool {
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") { // RFC 6761 §6.3
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }
