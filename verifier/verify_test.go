@@ -65,6 +65,8 @@ func TestVerifyClaims(t *testing.T) {
 		{"scope object", object{"scope": object{}}, verifier.ReasonMalformedClaim},
 		{"cnf", object{"cnf": object{"jkt": "x"}}, verifier.ReasonBinding},
 		{"cnf empty", object{"cnf": object{}}, verifier.ReasonBinding},
+		{"cnf with an empty thumbprint", object{"cnf": object{"jkt": ""}}, verifier.ReasonBinding},
+		{"cnf with an empty unknown", object{"cnf": object{"kid": ""}}, verifier.ReasonBinding},
 		{"cnf string", object{"cnf": "x"}, verifier.ReasonMalformedClaim},
 		{"cnf unknown", object{"cnf": object{"kid": "x"}}, verifier.ReasonBinding},
 
