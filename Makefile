@@ -19,7 +19,7 @@ endef
 .PHONY: help demo serve test e2e lint fuzz bench-scenarios diagrams tidy fmt check
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 demo: ## an API that accepts good tokens, refuses bad ones and says why
 	@cd examples && go run ./bookstore -demo
