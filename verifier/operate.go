@@ -26,7 +26,7 @@ func (v *Verifier) RevokeKey(ctx context.Context, issuer, kid string) error {
 	s := v.sourceOf(issuer)
 	switch {
 	case s == nil:
-		return refuse(ReasonIssuer, errors.New("verifier: RevokeKey: the issuer is not in use"))
+		return refuse(ReasonMisconfigured, errors.New("verifier: RevokeKey: the issuer is not in use"))
 	case kid == "":
 		return refuse(ReasonMisconfigured, errors.New("verifier: RevokeKey: the kid is empty"))
 	}
@@ -40,7 +40,7 @@ func (v *Verifier) RevokeKey(ctx context.Context, issuer, kid string) error {
 func (v *Verifier) Purge(ctx context.Context, issuer string) error {
 	s := v.sourceOf(issuer)
 	if s == nil {
-		return refuse(ReasonIssuer, errors.New("verifier: Purge: the issuer is not in use"))
+		return refuse(ReasonMisconfigured, errors.New("verifier: Purge: the issuer is not in use"))
 	}
 	return operated(s.Purge(ctx))
 }
