@@ -2,6 +2,7 @@ package verifier_test
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -53,4 +54,32 @@ func BenchmarkRefuse(b *testing.B) {
 			}
 		})
 	}
+}
+
+// Hostile tokens leave nothing behind.
+func TestHostileTokensLeaveTheHeapFlat(t *testing.T) {
+	v := newVerifier(t, goodPolicy())
+	good := sign(t, goodHeader(), goodClaims())
+	refuse := func(n int) {
+		for i := range n {
+			at := i % len(good)
+			token := good[:at] + string('A'+rune(i%26)) + good[at+1:]
+			if _, err := v.Verify(t.Context(), token); err == nil && token != good {
+				t.Fatalf("%q was accepted", token)
+			}
+		}
+	}
+	refuse(1000)
+	before := heapBytes()
+	refuse(20_000)
+	if grown := int64(heapBytes()) - int64(before); grown > 1<<20 {
+		t.Errorf("the heap grew by %d bytes", grown)
+	}
+}
+
+func heapBytes() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
