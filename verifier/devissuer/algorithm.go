@@ -41,20 +41,21 @@ func Algorithms() []Algorithm {
 type scheme struct {
 	options  crypto.SignerOpts
 	generate func() (crypto.Signer, error)
+	family   string // of keys that can sign so
 }
 
 var schemes = map[Algorithm]scheme{
-	RS256:   {crypto.SHA256, rsaKey(2048)},
-	RS384:   {crypto.SHA384, rsaKey(2048)},
-	RS512:   {crypto.SHA512, rsaKey(2048)},
-	PS256:   {pss(crypto.SHA256), rsaKey(2048)},
-	PS384:   {pss(crypto.SHA384), rsaKey(2048)},
-	PS512:   {pss(crypto.SHA512), rsaKey(2048)},
-	ES256:   {crypto.SHA256, ecKey(elliptic.P256())},
-	ES384:   {crypto.SHA384, ecKey(elliptic.P384())},
-	ES512:   {crypto.SHA512, ecKey(elliptic.P521())},
-	EdDSA:   {crypto.Hash(0), edKey},
-	Ed25519: {crypto.Hash(0), edKey},
+	RS256:   {crypto.SHA256, rsaKey(2048), "RSA"},
+	RS384:   {crypto.SHA384, rsaKey(2048), "RSA"},
+	RS512:   {crypto.SHA512, rsaKey(2048), "RSA"},
+	PS256:   {pss(crypto.SHA256), rsaKey(2048), "RSA"},
+	PS384:   {pss(crypto.SHA384), rsaKey(2048), "RSA"},
+	PS512:   {pss(crypto.SHA512), rsaKey(2048), "RSA"},
+	ES256:   {crypto.SHA256, ecKey(elliptic.P256()), "P256"},
+	ES384:   {crypto.SHA384, ecKey(elliptic.P384()), "P384"},
+	ES512:   {crypto.SHA512, ecKey(elliptic.P521()), "P521"},
+	EdDSA:   {crypto.Hash(0), edKey, "Ed25519"},
+	Ed25519: {crypto.Hash(0), edKey, "Ed25519"},
 }
 
 // pss uses a salt as long as the hash (RFC 7518 §3.5).

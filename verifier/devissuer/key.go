@@ -42,7 +42,7 @@ func NewKey(alg Algorithm, id string) (*Key, error) {
 // allows and the least that crypto/rsa agrees to sign with. An empty id is
 // replaced as by [NewKey].
 func NewWeakKey(id string) (*Key, error) {
-	return scheme{crypto.SHA256, rsaKey(1024)}.key(RS256, id)
+	return scheme{crypto.SHA256, rsaKey(1024), "RSA"}.key(RS256, id)
 }
 
 func (s scheme) key(alg Algorithm, id string) (*Key, error) {
@@ -98,6 +98,22 @@ func (k *Key) Sign(input []byte) ([]byte, error) {
 		return nil, fmt.Errorf("devissuer: sign: %w", err)
 	}
 	return signature, nil
+}
+
+// As returns the same key material under another algorithm, which signs what a verifier that
+// does not bind keys to algorithms (RFC 8725 §3.1) would accept. It fails if the algorithm is
+// unknown or for another type of key. Id and JWK stay the same.
+func (k *Key) As(alg Algorithm) (*Key, error) {
+	s, ok := schemes[alg]
+	if !ok {
+		return nil, errUnknownAlgorithm
+	}
+	if schemes[k.algorithm].family != s.family {
+		return nil, errors.New("devissuer: the algorithm is for another type of key")
+	}
+	other := *k
+	other.algorithm, other.options = alg, s.options
+	return &other, nil
 }
 
 func (k *Key) sign(digest []byte) ([]byte, error) {

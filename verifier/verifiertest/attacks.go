@@ -125,7 +125,13 @@ func (f *forge) algorithms() []Attack {
 		if alg == own || edDSA(alg) && edDSA(own) {
 			continue
 		}
-		all = append(all, Attack{"alg " + string(alg) + " with a key for another", f.withHeader(map[string]any{"alg": string(alg)}),
+		// Where the key can sign so, the signature holds for whoever does not bind keys to
+		// algorithms.
+		key, err := f.dev.Key().As(alg)
+		if err != nil {
+			key = f.dev.Key()
+		}
+		all = append(all, Attack{"alg " + string(alg) + " with a key for another", f.withHeaderBy(key, map[string]any{"alg": string(alg)}),
 			"an algorithm that the key is not for", verifier.ReasonUnusableKey})
 	}
 	for _, alg := range []string{"RS1", "HS256 ", "HS512", "ML-DSA-44", "A128GCM", strings.ToLower(string(f.dev.Key().Algorithm()))} {
