@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -92,6 +93,22 @@ func (p *process) line() string {
 	return ""
 }
 
+// stop asks the process to end, as a supervisor does.
+func (p *process) stop() {
+	p.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		p.Fatal(err)
+	}
+	select {
+	case <-p.ended:
+	case <-time.After(10 * time.Second):
+		p.Fatal("the process does not stop")
+	}
+	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
+		p.Errorf("the process ended with %d", code)
+	}
+}
+
 // kill ends the process now.
 func (p *process) kill() {
 	p.Helper()
@@ -121,15 +138,20 @@ func startProvider(t *testing.T) *provider {
 	return p
 }
 
-// do gives a command and waits until it is done.
-func (p *provider) do(command string) {
+// do gives a command, waits until it is done, and returns how often the key set was fetched.
+func (p *provider) do(command string) (fetches int) {
 	p.Helper()
 	if _, err := fmt.Fprintln(p.stdin, command); err != nil {
 		p.Fatal(err)
 	}
-	if got := p.line(); !strings.Contains(got, command) {
-		p.Fatalf("the provider answered %q to %q", got, command)
+	var reply struct {
+		Done    string `json:"done"`
+		Fetches int    `json:"fetches"`
 	}
+	if line := p.line(); json.Unmarshal([]byte(line), &reply) != nil || reply.Done != command {
+		p.Fatalf("the provider answered %q to %q", line, command)
+	}
+	return reply.Fetches
 }
 
 // token gets an access token by client credentials.
@@ -161,12 +183,11 @@ type bookstore struct {
 	api string
 }
 
+// folder is where the binary goes. TestMain sets it.
+var folder string
+
 var build = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "bookstore")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "bookstore")
+	path := filepath.Join(folder, "bookstore")
 	cmd := exec.Command("go", "build", "-o", path, "./bookstore")
 	cmd.Dir = "../examples"
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -233,6 +254,23 @@ func (b *bookstore) want(what, method, token string, status int, reason string) 
 	}
 }
 
+// health returns the status of the answer and the word in it.
+func (b *bookstore) health() (int, string) {
+	b.Helper()
+	r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, b.api+"/healthz", nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	status, body := send(b.T, r)
+	var report struct {
+		Status string `json:"status"`
+	}
+	if err := json.Unmarshal(body, &report); err != nil {
+		b.Fatalf("health is %q: %v", body, err)
+	}
+	return status, report.Status
+}
+
 var client = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{}}
 
 func send(t *testing.T, r *http.Request) (int, []byte) {
@@ -250,9 +288,12 @@ func send(t *testing.T, r *http.Request) (int, []byte) {
 }
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := build(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
+	var err error
+	if folder, err = os.MkdirTemp("", "bookstore"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
+	code := m.Run()
+	_ = os.RemoveAll(folder)
 	os.Exit(code)
 }

@@ -41,20 +41,32 @@ func TestRotation(t *testing.T) {
 	b := startBookstore(t, p)
 	before := p.token(resource+"RS256", scopes)
 	b.want("before", http.MethodGet, before, http.StatusOK, "")
-	p.do("rotate")
+	fetched := p.do("rotate")
 	for _, alg := range p.Algorithms {
 		b.want(alg+" with the first token under its new key", http.MethodGet, p.token(resource+alg, scopes), http.StatusOK, "")
+		b.want("a token from before the rotation", http.MethodGet, before, http.StatusOK, "")
 	}
-	b.want("a token from before the rotation", http.MethodGet, before, http.StatusOK, "")
+	if more := p.do("count") - fetched; more != 1 {
+		t.Errorf("the rotation cost %d fetches of the key set, want 1", more)
+	}
+}
+
+func TestWithdrawal(t *testing.T) {
+	p := startProvider(t)
+	b := startBookstore(t, p)
+	before := p.token(resource+"RS256", scopes)
+	b.want("before", http.MethodGet, before, http.StatusOK, "")
+	p.do("rotate")
 	p.do("withdraw")
+	b.want("the new key", http.MethodGet, p.token(resource+"ES256", scopes), http.StatusOK, "")
+	b.want("the withdrawn key, once the new set is known", http.MethodGet, before, http.StatusUnauthorized, "unknown_key")
 	later := startBookstore(t, p)
-	later.want("a withdrawn key, where it was never known", http.MethodGet, before, http.StatusUnauthorized, "unknown_key")
-	later.want("the new key there", http.MethodGet, p.token(resource+"ES256", scopes), http.StatusOK, "")
+	later.want("the withdrawn key, where it was never known", http.MethodGet, before, http.StatusUnauthorized, "unknown_key")
 }
 
 func TestProviderStops(t *testing.T) {
 	p := startProvider(t)
-	b, fresh := startBookstore(t, p), startBookstore(t, p)
+	b := startBookstore(t, p)
 	known := p.token(resource+"Ed25519", scopes)
 	b.want("before", http.MethodGet, known, http.StatusOK, "")
 	p.do("rotate")
@@ -63,20 +75,19 @@ func TestProviderStops(t *testing.T) {
 	for range 20 {
 		b.want("a known key while the provider is down", http.MethodGet, known, http.StatusOK, "")
 	}
-	b.want("a new key while the provider is down", http.MethodGet, unknown, http.StatusServiceUnavailable, "key_undecided")
+	if a := b.ask(http.MethodGet, unknown); a.status != http.StatusServiceUnavailable || a.reason != "key_undecided" || a.retryAfter == "" {
+		t.Errorf("a new key while the provider is down: %+v", a)
+	}
+	if status, word := b.health(); status != http.StatusOK || word == "unavailable" {
+		t.Errorf("health with keys: %d %s", status, word)
+	}
+	fresh := startBookstore(t, p)
 	if a := fresh.ask(http.MethodGet, known); a.status != http.StatusServiceUnavailable || a.reason != "keys_unavailable" || a.retryAfter == "" {
 		t.Errorf("an API that never reached the provider: %+v", a)
 	}
-	for what, want := range map[string]struct {
-		b      *bookstore
-		status int
-	}{"with keys": {b, http.StatusOK}, "without keys": {fresh, http.StatusServiceUnavailable}} {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, want.b.api+"/healthz", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if status, body := send(t, r); status != want.status {
-			t.Errorf("health %s: %d %s", what, status, body)
-		}
+	if status, word := fresh.health(); status != http.StatusServiceUnavailable || word != "unavailable" {
+		t.Errorf("health without keys: %d %s", status, word)
 	}
+	b.stop()
+	fresh.stop()
 }

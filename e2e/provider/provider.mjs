@@ -1,6 +1,7 @@
 // A certified OpenID provider that issues JWT access tokens, for the end-to-end tests.
 // It prints one line of JSON when it listens, and takes one command a line on standard input:
-// rotate (new keys beside the old), withdraw (the old keys are gone). It ends with its input.
+// rotate (new keys beside the old), withdraw (the old keys are gone), count (nothing). Every
+// answer tells how often the key set was fetched. It ends with its input.
 import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
@@ -30,8 +31,12 @@ function newKeys() {
 let current = newKeys();
 let published = current;
 let handle;
+let fetches = 0;
 
-const server = createServer((request, response) => handle(request, response));
+const server = createServer((request, response) => {
+  if (request.url === "/jwks") fetches += 1;
+  handle(request, response);
+});
 server.listen(0, "127.0.0.1", () => {
   serve();
   console.log(JSON.stringify({ issuer: issuer(), audience, algorithms: Object.keys(algorithms) }));
@@ -82,11 +87,13 @@ for await (const command of createInterface({ input: process.stdin })) {
     case "withdraw":
       published = current;
       break;
+    case "count":
+      break;
     default:
       console.error(`unknown command: ${command}`);
       continue;
   }
   serve();
-  console.log(JSON.stringify({ done: command.trim() }));
+  console.log(JSON.stringify({ done: command.trim(), fetches }));
 }
 process.exit(0);

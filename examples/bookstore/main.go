@@ -1,9 +1,3 @@
-// Command bookstore is an API behind keychorus, and a page that calls it from another origin.
-//
-// By itself it starts a development issuer in the shape of Kinde. KINDE_DOMAIN and
-// KINDE_AUDIENCE point it at a Kinde tenant; BOOKSTORE_ISSUER and BOOKSTORE_AUDIENCE at any other
-// issuer, whose keys are found by discovery. With -demo it walks through good and bad tokens,
-// a rotation and an outage, and ends.
 package main
 
 import (
@@ -11,110 +5,114 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/keychorus/keychorus/verifier"
-	"github.com/keychorus/keychorus/verifier/kinde"
 )
 
 func main() {
-	demo := flag.Bool("demo", false, "walk through good and bad tokens, then end")
-	api := flag.String("api", "127.0.0.1:8080", "address of the API; port 0 for any")
-	page := flag.String("page", "127.0.0.1:8081", "address of the page; port 0 for any")
-	issuer := flag.String("issuer", "127.0.0.1:8082", "address of the development issuer; port 0 for any")
-	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	var err error
-	if *demo {
-		err = walk(ctx, os.Stdout)
-	} else {
-		err = run(ctx, addresses{*api, *page, *issuer})
-	}
-	if err != nil && !errors.Is(err, context.Canceled) {
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
 		fmt.Fprintln(os.Stderr, "bookstore:", err)
-		stop()
-		os.Exit(1) //nolint:gocritic // stop was called
+		os.Exit(1)
 	}
 }
 
 type addresses struct{ api, page, issuer string }
 
-// run serves until ctx ends.
-func run(ctx context.Context, at addresses) error {
-	policy, configured, err := policyFromEnv()
+func run(ctx context.Context, args []string, out io.Writer) error {
+	flags := flag.NewFlagSet("bookstore", flag.ContinueOnError)
+	var at addresses
+	flags.StringVar(&at.api, "api", "127.0.0.1:8080", "address of the API")
+	flags.StringVar(&at.page, "page", "127.0.0.1:8081", "address of the page")
+	flags.StringVar(&at.issuer, "issuer", "127.0.0.1:8082", "loopback address of the development issuer")
+	demo := flags.Bool("demo", false, "walk through good and bad requests, and end")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *demo {
+		return walk(ctx, out)
+	}
+	return serve(ctx, at, out)
+}
+
+// serve runs everything until ctx ends.
+func serve(ctx context.Context, at addresses, out io.Writer) (err error) {
+	trust, err := trustFromEnv()
 	if err != nil {
 		return err
 	}
-	var dev *development
-	if !configured {
-		if dev, err = startIssuer(ctx, at.issuer); err != nil {
+	page, err := open(at.page)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, page.close()) }()
+	origins := append(page.origins(), trust.origins...)
+	var mintURL string
+	if trust.development {
+		issuer, err := startIssuer(at.issuer, origins)
+		if err != nil {
 			return err
 		}
-		defer dev.close()
-		policy = dev.policy()
+		defer func() { _ = issuer.close() }()
+		if trust.policy, err = issuer.policy(); err != nil {
+			return err
+		}
+		mintURL = issuer.url + mintPath
 	}
-	v, err := verifier.New(policy, verifier.WithLogger(slog.New(slog.NewTextHandler(os.Stderr, nil))))
+	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	v, err := verifier.New(trust.policy, verifier.WithLogger(logger))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = v.Close() }()
-	pages, err := listen(ctx, at.page)
-	if err != nil {
-		return err
-	}
-	origins := append(strings.Fields(os.Getenv("BOOKSTORE_ORIGINS")), pages.url)
 	handler, err := newAPI(v, origins)
 	if err != nil {
 		return err
 	}
-	apis, err := listen(ctx, at.api)
+	api, err := open(at.api) // closed before the verifier, so that no request finds that closed
 	if err != nil {
 		return err
 	}
-	defer apis.close()
-	apis.serve(handler)
-	defer pages.close()
-	pages.serve(newPage(apis.url, policy, dev))
-	greet(apis.url, pages.url, dev)
+	defer func() { err = errors.Join(err, api.close()) }()
+	api.serve(handler)
+	page.serve(newPage(api.url, mintURL))
+	announce(out, api.url, page.url, mintURL, trust.policy.Issuers[0].URL)
+	go func() {
+		// Ahead of the first request. Not needed to start: an issuer that is down now is
+		// asked again when tokens come.
+		if err := v.Warm(ctx); err != nil && ctx.Err() == nil {
+			logger.Warn("the keys could not be fetched yet", "error", err)
+		}
+	}()
 	<-ctx.Done()
 	return nil
 }
 
-// policyFromEnv tells whether the environment names an issuer.
-func policyFromEnv() (p verifier.Policy, configured bool, err error) {
-	if url, ok := os.LookupEnv("BOOKSTORE_ISSUER"); ok {
-		return verifier.Policy{
-			Issuers:   []verifier.Issuer{{URL: url}},
-			Audiences: strings.Fields(os.Getenv("BOOKSTORE_AUDIENCE")),
-		}, true, nil
+func announce(out io.Writer, api, page, mintURL, issuer string) {
+	if mintURL != "" {
+		_, _ = fmt.Fprintf(out, `The issuer here is a DEVELOPMENT ISSUER, NOT FOR PRODUCTION: it gives a token to anyone on this machine.
+
+  page   %s
+  call   curl -i %s/books -H "Authorization: Bearer $(curl -s -X POST '%s?kind=writer')"
+
+`, page, api, mintURL)
 	}
-	_, domain := os.LookupEnv("KINDE_DOMAIN")
-	_, issuer := os.LookupEnv("KINDE_ISSUER_URL")
-	if !domain && !issuer {
-		return verifier.Policy{}, false, nil
-	}
-	p, err = kinde.FromEnv()
-	return p, true, err
+	// One line for programs; it says that the sockets are open.
+	_, _ = fmt.Fprintf(out, "listening api=%s page=%s issuer=%s\n", api, page, issuer)
 }
 
-// greet says where everything is, first for programs, then for people.
-func greet(api, page string, dev *development) {
-	issuer := "configured"
-	if dev != nil {
-		issuer = dev.server.url
-	}
-	fmt.Printf("listening api=%s page=%s issuer=%s\n", api, page, issuer)
-	if dev == nil {
-		fmt.Printf("\nThe page is at %s. Call the API with a token of your front end:\n"+
-			"  curl -i %s/books -H \"Authorization: Bearer $TOKEN\"\n", page, api)
-		return
-	}
-	fmt.Printf("\nDEVELOPMENT ISSUER: tokens are for the asking. Not for production.\n"+
-		"Open %s, or:\n"+
-		"  curl -i %s/books -H \"Authorization: Bearer $(curl -s -X POST '%s/demo/token?kind=good')\"\n", page, api, page)
+// loopback tells whether only this machine can reach addr.
+func loopback(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
 }

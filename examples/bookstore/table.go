@@ -6,15 +6,12 @@ import (
 	"os"
 	"time"
 	"unicode/utf8"
-
-	"github.com/keychorus/keychorus/verifier"
 )
 
 // line is a row of the table.
 type line struct {
 	name, method string
-	status       int
-	reason       verifier.Reason
+	got          outcome
 	elapsed      time.Duration
 	right        bool
 	note         string
@@ -52,16 +49,23 @@ func (t *table) print(l line) {
 		t.wrong++
 		mark, colour = "✗", red
 	}
-	_, _ = fmt.Fprintf(t.out, "  %s %s %s %d  %s %s\n", t.paint(colour, mark), pad(l.method, 4), pad(l.name, 38), l.status,
-		pad(string(l.reason), 18), t.paint(dim, fmt.Sprintf("%7.1f ms", float64(l.elapsed.Microseconds())/1000)))
+	_, _ = fmt.Fprintf(t.out, "  %s %s %s %d  %s %s\n", t.paint(colour, mark), pad(l.method, 4), pad(l.name, 38), l.got.status,
+		pad(string(l.got.reason), 18), t.paint(dim, fmt.Sprintf("%7.1f ms", float64(l.elapsed.Microseconds())/1000)))
 	if l.note != "" {
-		_, _ = fmt.Fprintf(t.out, "         %s\n", t.paint(dim, l.note))
+		colour := dim
+		if !l.right {
+			colour = red
+		}
+		_, _ = fmt.Fprintf(t.out, "           %s\n", t.paint(colour, l.note))
 	}
 }
 
+// neededFetches is how often a whole walk has to ask for the keys.
+const neededFetches = 2
+
 func (t *table) summary(fetches int) {
-	_, _ = fmt.Fprintf(t.out, "\n%s\nThe issuer was asked for its keys %d times.\n",
-		t.paint(bold, fmt.Sprintf("%d of %d rows as expected.", t.rows-t.wrong, t.rows)), fetches)
+	_, _ = fmt.Fprintf(t.out, "\n%s\nThe issuer was asked for its keys %d times; needed are %d, for the first token and for the first of the new key.\n",
+		t.paint(bold, fmt.Sprintf("%d of %d rows as expected.", t.rows-t.wrong, t.rows)), fetches, neededFetches)
 }
 
 func pad(s string, width int) string {
@@ -71,7 +75,7 @@ func pad(s string, width int) string {
 	return s
 }
 
-// isTerminal tells whether colours are welcome.
+// isTerminal tells whether colours are welcome; see no-color.org.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok || os.Getenv("NO_COLOR") != "" {
