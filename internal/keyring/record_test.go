@@ -110,3 +110,29 @@ func TestStoreDown(t *testing.T) {
 		}
 	})
 }
+
+// A shared store is looked at every 15 s, give or take, however many requests there are; a
+// store of one's own only when the issuer is about to be asked.
+func TestStoreIsPolledInBounds(t *testing.T) {
+	for shared, bounds := range map[bool][2]int{true: {200, 320}, false: {10, 40}} {
+		synctest.Test(t, func(t *testing.T) {
+			cfg, err := keyring.Config{}.Check()
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, store := newFakeIssuer("a"), &troubledStore{KeyStore: memory.New()}
+			ring := keyring.New(cfg, keyring.Options{Store: store, Shared: shared})
+			defer ring.Close()
+			s := ring.Source(issuerID, f, nil)
+			for start := time.Now(); time.Since(start) < time.Hour; time.Sleep(500 * time.Millisecond) {
+				wantCode(t, s, "a", 0)
+			}
+			settle()
+			store.mu.Lock()
+			defer store.mu.Unlock()
+			if n := store.calls; n < bounds[0] || n > bounds[1] {
+				t.Errorf("shared %v: %d calls of the store in an hour, want %d to %d", shared, n, bounds[0], bounds[1])
+			}
+		})
+	}
+}
