@@ -126,8 +126,8 @@ func (s *Source) accept(draft *keystore.Record, answer *jwks.Answer, began time.
 	s.mu.Lock()
 	s.answered = began
 	s.mu.Unlock()
-	s.install(parsed{draft, set, skipped})
-	if slices.ContainsFunc(skipped, jwks.Skipped.Secret) {
+	installed := s.install(parsed{draft, set, skipped}, began)
+	if !installed || slices.ContainsFunc(skipped, jwks.Skipped.Secret) {
 		return nil, nil // nothing secret goes where others can read it
 	}
 	return draft, nil
@@ -139,21 +139,26 @@ func (s *Source) believed(draft *keystore.Record) bool {
 		draft.FetchedAt.Sub(draft.SuspectSince) >= suspicionTime
 }
 
-// suspect remembers an answer without usable keys in a copy of the record that stays.
+// suspect remembers an answer without usable keys in a copy of the record that stays. It
+// returns that record if it is news.
 func (s *Source) suspect(draft *keystore.Record) *keystore.Record {
-	snap := s.snap.Load()
-	if snap == nil || snap.record == nil {
-		return nil
-	}
-	hash := sha256.Sum256(draft.Document)
-	if snap.record.Suspect == hash {
-		return nil
-	}
-	rec := *snap.record
-	rec.Suspect, rec.SuspectSince = hash, draft.FetchedAt
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	sn := *s.snap.Load() // only this goroutine replaces the record; others add denials
+	rec := s.suspectLocked(sha256.Sum256(draft.Document), draft.FetchedAt)
+	if rec == nil || s.snap.Load().private {
+		return nil
+	}
+	return rec
+}
+
+// suspectLocked is suspect for whoever holds mu.
+func (s *Source) suspectLocked(hash [sha256.Size]byte, since time.Time) *keystore.Record {
+	snap := s.snap.Load()
+	if snap == nil || snap.record == nil || snap.record.Suspect == hash {
+		return nil
+	}
+	rec, sn := *snap.record, *snap
+	rec.Suspect, rec.SuspectSince = hash, since
 	sn.record = &rec
 	s.snap.Store(&sn)
 	return &rec

@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"math/rand/v2"
 	"slices"
@@ -34,10 +35,15 @@ func (d denials) equal(keys []string, epoch uint64) bool {
 	return d.epoch == epoch && slices.Equal(d.keys, keys)
 }
 
-// absorb takes over what a record denies.
+// absorb takes over what a record denies, and what it suspects of the very answer that is at
+// hand.
 func (s *Source) absorb(rec *keystore.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if snap := s.snap.Load(); snap != nil && snap.record != nil && rec.FetchedAt.Equal(snap.record.FetchedAt) &&
+		rec.Suspect != ([sha256.Size]byte{}) {
+		s.suspectLocked(rec.Suspect, rec.SuspectSince)
+	}
 	if merged := s.denials.merged(rec.Denied, rec.Epoch); !s.denials.equal(merged.keys, merged.epoch) {
 		s.deny(merged)
 	}
@@ -45,6 +51,9 @@ func (s *Source) absorb(rec *keystore.Record) {
 
 // deny puts denials into force. The caller holds mu.
 func (s *Source) deny(d denials) {
+	if d.epoch > s.denials.epoch && s.gate.outcome != keystore.Failed {
+		s.shut(gate{}) // a purge passes the cool-down of an attempt that was answered
+	}
 	s.denials = d
 	if old := s.snap.Load(); old != nil {
 		sn := *old
@@ -96,9 +105,7 @@ func (s *Source) Purge(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	s.deny(s.denials.merged(nil, s.denials.epoch+1))
-	if s.gate.outcome != keystore.Failed {
-		s.shut(gate{})
-	}
+	s.forced = s.gate.outcome != keystore.Failed
 	s.mu.Unlock()
 	return errors.Join(s.share(ctx), s.warm(ctx))
 }
@@ -130,7 +137,7 @@ func (s *Source) shareOnce(ctx context.Context) error {
 		s.absorb(rec)
 	case errors.Is(err, keystore.ErrNotFound), errors.Is(err, keystore.ErrUnusable):
 		rec = &keystore.Record{ID: s.id}
-		if snap := s.snap.Load(); snap != nil && snap.record != nil {
+		if snap := s.snap.Load(); snap != nil && snap.record != nil && !snap.private {
 			rec = snap.record
 		}
 	default:
@@ -140,5 +147,6 @@ func (s *Source) shareOnce(ctx context.Context) error {
 	if err == nil && slices.Equal(stamped.Denied, rec.Denied) && stamped.Epoch == rec.Epoch {
 		return nil
 	}
-	return s.saveOnce(ctx, stamped, version)
+	_, err = s.saveOnce(ctx, stamped, version)
+	return err
 }

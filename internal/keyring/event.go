@@ -24,12 +24,13 @@ const (
 	ProblemChanged
 )
 
-// report tells what has changed since the last report. Only the goroutine of the look calls
-// it, so that events come in order.
+// report tells what has changed since the last report, one event at a time.
 func (s *Source) report() {
 	if s.ring.observe == nil {
 		return
 	}
+	s.telling.Lock()
+	defer s.telling.Unlock()
 	issuer := s.id.Issuer
 	if snap := s.snap.Load(); snap != nil && snap.generation != s.told.generation {
 		kids := snap.set.KeyIDs()

@@ -63,13 +63,7 @@ func (s *Source) poll(now time.Time) {
 	if s.busy.Load() || s.ring.since(now) < s.pollAt.Load() {
 		return
 	}
-	s.spawn(func() {
-		_, _ = s.recall(s.ring.ctx)
-		s.report()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.done(time.Now())
-	})
+	s.spawn(s.glance)
 }
 
 // used notes that somebody uses the source.

@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"cmp"
 	"errors"
 	"time"
 )
@@ -16,9 +17,13 @@ type Health struct {
 
 // problem is what the last look ran into.
 type problem struct {
-	err   error // of the issuer
-	store error
+	err         error     // of the issuer
+	load, write error     // of the store
+	since       time.Time // when the store began to fail
 }
+
+// store is the error of the store that matters.
+func (p problem) store() error { return cmp.Or(p.load, p.write) }
 
 func (s *Source) note(err error) {
 	s.mu.Lock()
@@ -26,10 +31,19 @@ func (s *Source) note(err error) {
 	s.problem.err = err
 }
 
-func (s *Source) noteStore(err error) {
+func (s *Source) noteLoad(err error)  { s.noteStore(&s.problem.load, err) }
+func (s *Source) noteWrite(err error) { s.noteStore(&s.problem.write, err) }
+
+func (s *Source) noteStore(which *error, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.problem.store = err
+	*which = err
+	switch failing := s.problem.store() != nil; {
+	case !failing:
+		s.problem.since = time.Time{}
+	case s.problem.since.IsZero():
+		s.problem.since = time.Now()
+	}
 }
 
 // Health reports on the source. It does no I/O.
@@ -60,7 +74,7 @@ func (s *Source) Health() Health {
 		h.Problem = "the keys are stale" + because(p.err)
 	case snap.set.Len() == 0:
 		h.Problem = "the issuer publishes no usable key"
-	case p.store != nil:
+	case p.store() != nil:
 		h.Problem = "the key store does not work"
 	}
 	return h

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/keychorus/keychorus/internal/jwks"
@@ -20,7 +21,7 @@ type Fetcher interface {
 
 // Options are the collaborators of a [Ring].
 type Options struct {
-	// Store keeps the records.
+	// Store keeps the records. If it is a [keystore.Coordinator], its attempts are shared.
 	Store keystore.KeyStore
 	// Shared says that others write to Store, so that it is worth looking at.
 	Shared bool
@@ -31,9 +32,13 @@ type Options struct {
 
 // Ring owns the sources of one verifier and every goroutine they start.
 type Ring struct {
-	cfg     Config
-	store   keystore.KeyStore
-	polls   bool
+	cfg   Config
+	store keystore.KeyStore
+	polls bool
+
+	coordinator keystore.Coordinator // nil if nobody shares the store
+	watching    atomic.Bool
+
 	observe func(Event)
 	epoch   time.Time // what monotonic offsets count from
 	ctx     context.Context
@@ -54,6 +59,7 @@ func New(cfg Config, o Options) *Ring {
 		cfg: cfg, store: o.Store, polls: o.Shared, observe: o.Observe,
 		epoch: time.Now(), ctx: ctx, cancel: cancel,
 	}
+	r.coordinator, _ = o.Store.(keystore.Coordinator)
 	r.tenants.limit = cfg.MaxDynamicSources
 	return r
 }

@@ -24,6 +24,7 @@ type snapshot struct {
 	skipped map[string]bool  // kids of entries that are published but unusable
 	defects []string         // why, each reason once
 	record  *keystore.Record // nil for static keys
+	private bool             // the document holds secrets: it must not be stored
 	fetched time.Time        // when the fetch began, by this machine's clock at the latest
 
 	receivedAt   time.Time // with a monotonic reading
@@ -87,12 +88,23 @@ func (sn *snapshot) holds(kid string) bool {
 	return sn.denied[kid] || sn.skipped[kid] || sn.set.Has(kid)
 }
 
-// install puts a document in place as the snapshot. The denials in force apply, whenever
-// the document was fetched, which is why all of it happens under mu.
-func (s *Source) install(doc parsed) {
+// install puts an answer in place as the snapshot, unless a newer one of another process has
+// come in since the attempt began. The denials in force apply, whenever the document was
+// fetched, which is why all of it happens under mu.
+func (s *Source) install(doc parsed, began time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.snap.Store(s.build(doc, time.Now()))
+	current, sn := s.snap.Load(), s.build(doc, time.Now())
+	if current != nil && current.receivedAt.After(began) && current.newerThan(sn) {
+		return false
+	}
+	s.put(sn)
+	return true
+}
+
+// put makes sn the snapshot. The caller holds mu.
+func (s *Source) put(sn *snapshot) {
+	s.snap.Store(sn)
 	s.standby = parsed{}
 	s.wake()
 }
@@ -104,8 +116,9 @@ func (s *Source) build(doc parsed, now time.Time) *snapshot {
 		all: doc.set, record: rec, receivedAt: now, fetched: clamp(rec.FetchedAt, now), generation: 1,
 	}
 	sn.skip(doc.skipped)
+	sn.private = slices.ContainsFunc(doc.skipped, jwks.Skipped.Secret)
 	sn.ageAtReceipt = now.Sub(sn.fetched)
-	interval := min(positive(rec.FreshFor, cfg.RefreshInterval), cfg.RefreshInterval)
+	interval := s.ring.interval(rec)
 	spread := 0.80 + 0.15*rand.Float64()
 	sn.refreshAge = max(time.Duration(spread*float64(interval)), cfg.MinInterval)
 	sn.staleAge = 2 * cfg.RefreshInterval
@@ -118,6 +131,11 @@ func (s *Source) build(doc parsed, now time.Time) *snapshot {
 		}
 	}
 	return sn
+}
+
+// interval is how long a record is fresh.
+func (r *Ring) interval(rec *keystore.Record) time.Duration {
+	return min(positive(rec.FreshFor, r.cfg.RefreshInterval), r.cfg.RefreshInterval)
 }
 
 // filter applies the denials. The caller holds mu, or nobody else knows the source yet.

@@ -39,10 +39,16 @@ type Source struct {
 	turn     chan struct{} // closed and replaced whenever waiters should look again
 	waiters  int
 	problem  problem
+	forced   bool // the next look passes the cool-down of the fleet
 
 	// What follows belongs to the one goroutine of the source.
 	unconditionalAt time.Time
-	told            told
+	abstainUntil    time.Time // no claim before: an attempt of this process failed
+	heldUntil       time.Time // until when others may be said to be fetching
+	redrawn         time.Time // receivedAt of the snapshot whose refresh was put off
+
+	telling sync.Mutex // one event at a time
+	told    told
 }
 
 // Owner is what a caller keeps with a source, so that a tenant is found with one look-up.
@@ -115,7 +121,11 @@ func (s *Source) Key(ctx context.Context, alg jws.Algorithm, kid string, promisi
 
 // nudge starts the refresh of due keys in the background, if nothing forbids it.
 func (s *Source) nudge(now time.Time) {
-	if s.busy.Load() || s.ring.since(now) < s.quietUntil.Load() {
+	if s.busy.Load() {
+		return
+	}
+	if s.ring.since(now) < s.quietUntil.Load() {
+		s.poll(now) // others may have what this process may not ask for
 		return
 	}
 	s.mu.Lock()
@@ -126,8 +136,11 @@ func (s *Source) nudge(now time.Time) {
 // idle tells whether nobody has looked for newer keys for so long that the process must
 // have been asleep.
 func (s *Source) idle(now time.Time) bool {
+	if s.busy.Load() { // before lastTried is read: a look that ends now has noted itself there
+		return false
+	}
 	quiet := time.Duration(s.ring.since(now) - s.lastTried.Load())
-	return !s.busy.Load() && quiet > time.Duration(idleFactor*float64(s.ring.cfg.RefreshInterval))
+	return quiet > time.Duration(idleFactor*float64(s.ring.cfg.RefreshInterval))
 }
 
 // start starts a look unless one is under way, the gate is shut, or the ring is closed.
@@ -143,6 +156,7 @@ func (s *Source) start(now time.Time, asked string) {
 // busy; f ends with done.
 func (s *Source) spawn(f func()) {
 	s.busy.Store(true)
+	s.ring.watch()
 	if !s.ring.spawn(f) {
 		s.busy.Store(false)
 	}
@@ -157,7 +171,6 @@ func (s *Source) run(asked string) {
 	now := time.Now()
 	s.shut(gate{until: now.Add(cooldown), outcome: outcome})
 	s.looked = now
-	s.standby = parsed{}
 	s.done(now)
 }
 

@@ -118,6 +118,12 @@ func (t *tenants) mayContact(now time.Time) (wait time.Duration, ok bool) {
 	return t.failed[0].Add(time.Minute).Sub(now), false
 }
 
+// wait is the time until the next first contact.
+func (t *tenants) wait(now time.Time) time.Duration {
+	wait, _ := t.mayContact(now)
+	return max(wait, time.Millisecond)
+}
+
 // contactFailed notes a first contact that failed.
 func (t *tenants) contactFailed(issuer string, now time.Time) {
 	t.mu.Lock()

@@ -79,7 +79,9 @@ func (s *Source) await(ctx context.Context, limit time.Duration, asked string, c
 		if !s.busy.Load() {
 			shut = s.gate.left(now)
 		}
-		if over := limit - now.Sub(began); over <= 0 || shut > over {
+		// After a failure nothing is to be expected; otherwise others may bring the keys.
+		failed := s.gate.outcome == keystore.Failed
+		if over := limit - now.Sub(began); over <= 0 || shut > over && failed {
 			err := s.giveUp(code, shut, now, settled)
 			s.mu.Unlock()
 			return err
@@ -120,13 +122,8 @@ func (s *Source) sleep(ctx context.Context, turn <-chan struct{}, timer *time.Ti
 
 // giveUp is the last resort of a cold start, then the error. The caller holds mu.
 func (s *Source) giveUp(code Code, shut time.Duration, now time.Time, settled func(time.Time) bool) error {
-	if s.standby.record != nil {
-		s.snap.Store(s.build(s.standby, now))
-		s.standby = parsed{}
-		s.wake()
-		if settled(now) {
-			return nil
-		}
+	if s.useStandby(now); settled(now) {
+		return nil
 	}
 	return &Error{Code: code, RetryAfter: max(shut, time.Second), Err: s.problem.err}
 }

@@ -1,0 +1,208 @@
+package keyring
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/keychorus/keychorus/keystore"
+)
+
+const (
+	// holdPatience is how long others may be said to be fetching, without a newer record
+	// and without an end, before the store is not believed.
+	holdPatience = time.Minute
+	// lookInterval is how often a process that waits for another one's answer looks for it
+	// itself. Where the store announces changes, it rarely has to.
+	lookInterval = time.Second
+	// storeGrace is how long a store may fail before due keys are refreshed without it.
+	storeGrace = 30 * time.Second
+	// lateRefresh times the interval is the age up to which such refreshes are spread, over
+	// spreadTime at least: all processes lose their store at one moment.
+	lateRefresh = 1.15
+	spreadTime  = time.Minute
+	// storeRetry is the longest pause before a store that failed is asked once more.
+	storeRetry = 250 * time.Millisecond
+)
+
+// turn says whether the issuer is this process's to ask.
+type turn struct {
+	granted bool
+	lease   keystore.Lease   // nil if nobody coordinates
+	base    keystore.Version // what to save over
+	known   bool             // the store works
+
+	outcome keystore.Outcome // if not granted: what the gate is shut by
+	wait    time.Duration    // and for how long
+}
+
+// claim finds out whose turn it is. It adopts what the store has first, which is all that most
+// processes of a fleet ever need, and waits while another one fetches.
+func (s *Source) claim(ctx context.Context, asked string) turn {
+	for first := true; ctx.Err() == nil; first = false {
+		changed := s.changed()
+		if !first && s.satisfied(asked) {
+			return s.enough()
+		}
+		base, known := s.recall(ctx)
+		switch {
+		case s.satisfied(asked):
+			return s.enough()
+		case s.crowded():
+			return turn{outcome: keystore.Failed, wait: s.ring.tenants.wait(time.Now())}
+		case !known:
+			return s.alone(asked)
+		case s.ring.coordinator == nil:
+			return turn{granted: true, base: base, known: true}
+		}
+		if left := time.Until(s.abstainUntil); left > 0 {
+			s.fallBack()
+			return turn{outcome: keystore.Failed, wait: min(left, jittered(pollInterval))}
+		}
+		lease, hold, err := s.tryLease(ctx)
+		switch {
+		case err != nil:
+			return s.alone(asked)
+		case lease != nil:
+			return s.granted(ctx, asked, lease)
+		case !hold.Fetching:
+			return s.cooling(asked, hold, base)
+		case s.impatient():
+			return turn{granted: true, base: base, known: true}
+		}
+		s.waitFor(ctx, changed, min(hold.Left, lookInterval))
+	}
+	return turn{}
+}
+
+// enough is the turn of a process that needs nothing any more.
+func (s *Source) enough() turn {
+	s.heldUntil = time.Time{}
+	return turn{outcome: keystore.Useful, wait: usefulCooldown}
+}
+
+// granted looks at the store once more: another process may have come and gone since.
+func (s *Source) granted(ctx context.Context, asked string, lease keystore.Lease) turn {
+	s.heldUntil = time.Time{}
+	base, known := s.recall(ctx)
+	if s.satisfied(asked) {
+		s.end(ctx, lease, keystore.Abandoned, 0)
+		return s.enough()
+	}
+	return turn{granted: true, lease: lease, base: base, known: known}
+}
+
+// cooling is the turn while the fleet holds back. A purge passes it, except after a failure.
+func (s *Source) cooling(asked string, hold keystore.Hold, base keystore.Version) turn {
+	s.heldUntil = time.Time{}
+	s.mu.Lock()
+	forced := s.forced && hold.Outcome != keystore.Failed
+	s.forced = false
+	s.mu.Unlock()
+	if forced {
+		return turn{granted: true, base: base, known: true}
+	}
+	if hold.Outcome == keystore.Failed {
+		s.fallBack()
+	}
+	wait := min(hold.Left, jittered(pollInterval))
+	if asked == "" { // nobody waits: all need not come back at one moment
+		wait += rand.N(500 * time.Millisecond)
+	}
+	return turn{outcome: hold.Outcome, wait: wait}
+}
+
+// alone is the turn of a process that has to do without the store. Due keys are in no hurry:
+// their refresh is put off until it is clear that the store is down, and then spread.
+func (s *Source) alone(asked string) turn {
+	if asked == "" && s.putOff(time.Now()) {
+		return turn{outcome: keystore.Useful, wait: usefulCooldown}
+	}
+	return turn{granted: true}
+}
+
+// putOff draws a later refresh point, once for each snapshot when the store is down for good.
+func (s *Source) putOff(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	snap := s.snap.Load()
+	if !snap.usable(now) || s.redrawn.Equal(snap.receivedAt) {
+		return false
+	}
+	sn, age := *snap, snap.age(now)
+	if left := storeGrace - now.Sub(s.problem.since); left > 0 && !s.problem.since.IsZero() {
+		sn.refreshAge = age + left + rand.N(time.Second)
+	} else {
+		latest := time.Duration(lateRefresh * float64(s.ring.interval(sn.record)))
+		sn.refreshAge = age + rand.N(max(latest-age, spreadTime))
+		s.redrawn = sn.receivedAt
+	}
+	s.snap.Store(&sn)
+	return true
+}
+
+// impatient tells whether others have been fetching for longer than can be true. Not all
+// processes lose patience at one moment.
+func (s *Source) impatient() bool {
+	now := time.Now()
+	if s.heldUntil.IsZero() {
+		s.heldUntil = now.Add(holdPatience + rand.N(holdPatience/4))
+	}
+	return !now.Before(s.heldUntil)
+}
+
+// waitFor returns when the snapshot has changed, or after about d.
+func (s *Source) waitFor(ctx context.Context, changed <-chan struct{}, d time.Duration) {
+	t := time.NewTimer(d + rand.N(storeRetry))
+	defer t.Stop()
+	select {
+	case <-changed:
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// changed is closed when waiters should look again.
+func (s *Source) changed() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.turn
+}
+
+// crowded tells whether too many first contacts have failed to try one more.
+func (s *Source) crowded() bool {
+	if !s.tenant || s.snap.Load() != nil {
+		return false
+	}
+	if _, ok := s.ring.tenants.mayContact(time.Now()); ok {
+		return false
+	}
+	s.note(errTooManyNew)
+	return true
+}
+
+// tryLease asks for the lease, twice if the store fails.
+func (s *Source) tryLease(ctx context.Context) (keystore.Lease, keystore.Hold, error) {
+	lease, hold, err := s.tryLeaseOnce(ctx)
+	if err != nil && pause(ctx, rand.N(storeRetry)) {
+		lease, hold, err = s.tryLeaseOnce(ctx)
+	}
+	s.noteWrite(err)
+	return lease, hold, err
+}
+
+func (s *Source) tryLeaseOnce(ctx context.Context) (keystore.Lease, keystore.Hold, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	return s.ring.coordinator.TryLease(ctx, s.id)
+}
+
+// end ends a lease, also when the ring is being closed: others should not wait for it.
+func (s *Source) end(ctx context.Context, lease keystore.Lease, o keystore.Outcome, cooldown time.Duration) {
+	if lease == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	_ = lease.End(ctx, o, cooldown) // it ends by itself as well
+}

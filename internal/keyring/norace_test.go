@@ -1,0 +1,6 @@
+//go:build !race
+
+package keyring_test
+
+// large is the size of a large fleet.
+const large = 1000
