@@ -1,25 +1,32 @@
 package keystore
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
-// ID names one key set: an issuer and where its keys are said to be. It is comparable.
+// ID names one key set: an issuer and where its keys are said to be. It is comparable, and two
+// that differ in any byte of either part name two key sets.
 type ID struct {
 	// Issuer is the exact iss.
 	Issuer string
-	// JWKSURL is the address as configured, or "" if it is found by discovery.
+	// JWKSURL is the address as configured, or "" if it is found by discovery; never the
+	// address that discovery found.
 	JWKSURL string
 }
 
 // Version names what is stored under an ID. It is opaque and comparable; "" means that
-// nothing is stored. It changes with every save.
+// nothing is stored. It changes with every save of another record, and no two different
+// records under one ID ever share one, even if something was forgotten in between.
 type Version string
 
 // Record is one answer of an issuer and what operators decided about it. It is immutable
-// once handed over, to a store or by one. Every time in it is a wall clock's.
+// once handed over, to a store or by one: whoever wants another makes a copy. Every time in
+// it is a wall clock's, kept to the nanosecond; the zero time means never. Nil and empty
+// slices mean the same.
 type Record struct {
 	ID ID
 	// Document is the JWK Set (RFC 7517 §5) exactly as the issuer sent it. It is empty in
@@ -29,9 +36,10 @@ type Record struct {
 	// metadata named it; zero if it was configured.
 	ResolvedURL  string
 	DiscoveredAt time.Time
-	// FetchedAt is when the fetch of Document began, or when it was last confirmed.
+	// FetchedAt is when the fetch of Document began, or the one that last confirmed it.
 	FetchedAt time.Time
-	// FreshFor and UsableFor count from FetchedAt.
+	// FreshFor and UsableFor count from FetchedAt: how long nobody needs to ask again, and
+	// how long Document may be used if nobody can.
 	FreshFor, UsableFor time.Duration
 	// ETag and LastModified are the validators of Document (RFC 9110 §8.8).
 	ETag, LastModified string
@@ -40,8 +48,8 @@ type Record struct {
 	// Epoch counts the purges of this key set; DocumentEpoch is the epoch before Document
 	// was fetched. If it is the lesser, the issuer has yet to confirm Document.
 	Epoch, DocumentEpoch uint64
-	// Suspect is the SHA-256 of an answer without usable keys, seen first at SuspectSince;
-	// zero if there is none.
+	// Suspect is the SHA-256 of a suspicious answer, one without usable keys, which was
+	// first seen at SuspectSince; zero if there is none.
 	Suspect      [32]byte
 	SuspectSince time.Time
 }
@@ -60,30 +68,45 @@ var (
 	ErrUnavailable = errors.New("keystore: unavailable")
 )
 
-// KeyStore keeps records. Implementations must be safe for concurrent use, must tell all IDs
-// apart, must not let anyone who changes what was saved or loaded change what is stored, and
-// must return soon when ctx ends, with an error that wraps that of ctx.
+// KeyStore keeps one record for each ID. Every implementation
+//
+//   - is safe for concurrent use;
+//   - tells all IDs apart, whatever bytes they hold: it folds, cuts and joins nothing;
+//   - returns a record as it was saved, with a document of any bytes and at least 1 MiB;
+//   - owns what it keeps: changing a record that was saved or loaded changes nothing stored;
+//   - does nothing if ctx has ended before the call, and returns soon if it ends during it,
+//     with an error that wraps that of ctx;
+//   - answers ErrUnavailable, never ErrNotFound, if its back end cannot tell;
+//   - leaves no goroutine behind when its owner has closed it;
+//   - only stores: it never fetches, and does not judge what is fresh or usable.
 type KeyStore interface {
-	// Load returns the record and its version, or ErrNotFound with no version, or
-	// ErrUnusable with one, or another error.
+	// Load returns the record under id and its version. The errors are ErrNotFound, with no
+	// version; ErrUnusable, with the version of what must not be used; ErrUnavailable; and
+	// that of ctx. With any error the record is nil.
 	Load(ctx context.Context, id ID) (*Record, Version, error)
-	// Save stores rec if what is stored still is base, where "" means nothing, and returns
-	// the new version; else ErrConflict. A store may forget: then what is stored is
-	// nothing. A nil rec is an error.
+	// Save stores rec under id if what is stored there still is base, and returns the new
+	// version. An empty base means nothing: then Save only creates. Else it changes nothing
+	// and returns ErrConflict, which is also the answer if the store has forgotten base:
+	// load again, and save over what that returned. The other errors are ErrUnavailable,
+	// after which rec may or may not be stored, and that of ctx. A nil rec is an error.
 	Save(ctx context.Context, id ID, rec *Record, base Version) (Version, error)
 }
 
 // Coordinator is implemented by stores that several processes share. What it says is
-// advice, never a lock that anyone waits on.
+// advice, never a lock that anyone waits on. Implementations are safe for concurrent use and
+// heed ctx as a [KeyStore] does.
 type Coordinator interface {
 	// TryLease claims the next attempt at the issuer. It never waits. The Lease is nil if
-	// somebody holds it already; Hold then says who.
+	// somebody holds it already, and Hold says who; else Hold is zero. The error is
+	// ErrUnavailable or that of ctx.
 	TryLease(ctx context.Context, id ID) (Lease, Hold, error)
-	// Watch calls on for every change, until ctx ends. It must not call on concurrently.
+	// Watch calls on for every change, one call at a time, and returns when ctx ends, with
+	// an error that wraps that of ctx. After an interruption it calls on with Gap set.
 	Watch(ctx context.Context, on func(Event)) error
 }
 
-// Lease is the claim on one attempt. It ends by itself soon after an attempt may last.
+// Lease is the claim on one attempt. It ends by itself soon after an attempt may last, and
+// ending it later than that does not disturb whoever holds it by then.
 type Lease interface {
 	// End tells the outcome and keeps everybody from the next attempt for cooldown.
 	End(ctx context.Context, o Outcome, cooldown time.Duration) error
@@ -123,7 +146,7 @@ func (o Outcome) String() string {
 type Hold struct {
 	// Fetching says that an attempt is under way; else it is the cool-down after one.
 	Fetching bool
-	// Outcome is that of the attempt before the cool-down.
+	// Outcome is that of the attempt before the cool-down; zero while Fetching.
 	Outcome Outcome
 	// Left is how long the lease holds.
 	Left time.Duration
@@ -135,14 +158,17 @@ type Event struct {
 	// Record is what is stored now; nil means that it has to be loaded.
 	Record  *Record
 	Version Version
-	// Gap says that changes may have been missed.
+	// Gap says that changes may have been missed: under ID or, if that is zero, any.
 	Gap bool
 }
 
 // Replay remembers what has been used. Implementations must be safe for concurrent use.
 type Replay interface {
-	// Once returns true for the first use of key within ttl, and false for every other.
-	// It never forgets early: if it cannot tell or cannot remember, it returns an error.
+	// Once returns true for the first use of key within ttl, and false for every other;
+	// once ttl has passed, the next use is a first one. Keys are told apart by every byte.
+	// It never forgets early: if it cannot tell or cannot remember, it returns
+	// ErrUnavailable. If ctx has ended, it returns an error that wraps that of ctx and uses
+	// nothing up. Whatever the error, first is false.
 	Once(ctx context.Context, key string, ttl time.Duration) (first bool, err error)
 }
 
@@ -153,7 +179,7 @@ func (r *Record) Clone() *Record {
 		return nil
 	}
 	c := *r
-	c.Document = append([]byte(nil), r.Document...)
-	c.Denied = append([]string(nil), r.Denied...)
+	c.Document = bytes.Clone(r.Document)
+	c.Denied = slices.Clone(r.Denied)
 	return &c
 }

@@ -6,7 +6,8 @@ import (
 	"github.com/keychorus/keychorus/keystore"
 )
 
-// Benchmark measures loading and saving one record of usual size.
+// Benchmark measures loading, loading on every processor at once, and saving one record of
+// usual size.
 func Benchmark(b *testing.B, newStore func(testing.TB) keystore.KeyStore) {
 	b.Helper()
 	rec := full(plainID)
@@ -20,6 +21,19 @@ func Benchmark(b *testing.B, newStore func(testing.TB) keystore.KeyStore) {
 				b.Fatal(err)
 			}
 		}
+	})
+	b.Run("load in parallel", func(b *testing.B) {
+		store := newStore(b)
+		mustSave(b, store, plainID, rec, "")
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				if _, _, err := store.Load(b.Context(), plainID); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
 	})
 	b.Run("save", func(b *testing.B) {
 		store := newStore(b)

@@ -17,7 +17,7 @@ var plainID = keystore.ID{Issuer: "https://issuer.example.test"}
 
 // full returns a record in which every field is set.
 func full(id keystore.ID) *keystore.Record {
-	at := time.Date(2031, 2, 3, 4, 5, 6, 789_000_000, time.UTC)
+	at := time.Date(2031, 2, 3, 4, 5, 6, 789_012_345, time.UTC)
 	return &keystore.Record{
 		ID: id, Document: []byte("{\"keys\":[]}\n\x00\xff"), ResolvedURL: "https://issuer.example.test/jwks",
 		DiscoveredAt: at.Add(-time.Hour), FetchedAt: at, FreshFor: 5 * time.Minute, UsableFor: 24 * time.Hour,
@@ -102,7 +102,7 @@ func testRoundTrip(tb testing.TB, s *suite) {
 func testLargeDocument(tb testing.TB, s *suite) {
 	store := s.newStore(tb)
 	want := full(plainID)
-	want.Document = bytes.Repeat([]byte("0123456789abcdef"), 32<<10) // 512 KiB, the most an issuer may send
+	want.Document = bytes.Repeat([]byte("0123456789abcdef"), 64<<10) // 1 MiB, twice what an issuer may send
 	mustSave(tb, store, plainID, want, "")
 	got, _ := mustLoad(tb, store, plainID)
 	same(tb, got, want)
@@ -220,5 +220,8 @@ func testNilRecord(tb testing.TB, s *suite) {
 	store := s.newStore(tb)
 	if _, err := store.Save(tb.Context(), plainID, nil, ""); err == nil {
 		tb.Error("Save of nil succeeded")
+	}
+	if _, _, err := store.Load(tb.Context(), plainID); !errors.Is(err, keystore.ErrNotFound) {
+		tb.Errorf("Save of nil left something behind: %v", err)
 	}
 }

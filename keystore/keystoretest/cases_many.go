@@ -3,6 +3,7 @@ package keystoretest
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -65,6 +66,48 @@ func testSwapChain(tb testing.TB, s *suite) {
 	}
 }
 
+// testMixedUse writes the same number into two fields, so that a mixture of two records shows.
+func testMixedUse(tb testing.TB, s *suite) {
+	store := s.newStore(tb)
+	ids := 4
+	if s.bound > 0 {
+		ids = min(ids, s.bound)
+	}
+	var wg sync.WaitGroup
+	for worker := range 8 {
+		wg.Go(func() {
+			for i := range 50 {
+				if !useOnce(tb, store, numbered((worker+i)%ids)) {
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// useOnce loads the record under id and saves the next. It tells whether to go on.
+func useOnce(tb testing.TB, store keystore.KeyStore, id keystore.ID) bool {
+	rec, v, err := store.Load(tb.Context(), id)
+	if errors.Is(err, keystore.ErrNotFound) {
+		rec, err = &keystore.Record{ID: id, Document: []byte("0")}, nil
+	}
+	if err != nil {
+		tb.Errorf("Load: %v", err)
+		return false
+	}
+	if rec.ID != id || string(rec.Document) != strconv.FormatUint(rec.Epoch, 10) {
+		tb.Errorf("under %v is the record of %v, with document %q and epoch %d", id, rec.ID, rec.Document, rec.Epoch)
+		return false
+	}
+	next := &keystore.Record{ID: id, Epoch: rec.Epoch + 1, Document: []byte(strconv.FormatUint(rec.Epoch+1, 10))}
+	if _, err := store.Save(tb.Context(), id, next, v); err != nil && !errors.Is(err, keystore.ErrConflict) {
+		tb.Errorf("Save: %v", err)
+		return false
+	}
+	return true
+}
+
 func testShared(tb testing.TB, s *suite) {
 	one, other := s.newPair(tb)
 	v := mustSave(tb, one, plainID, full(plainID), "")
@@ -83,20 +126,34 @@ func numbered(i int) keystore.ID {
 	return keystore.ID{Issuer: fmt.Sprintf("https://%d.example.test", i)}
 }
 
+// testForgotten does not say which records a store forgets, only that it forgets some.
 func testForgotten(tb testing.TB, s *suite) {
 	store := s.newStore(tb)
-	first := mustSave(tb, store, numbered(0), full(numbered(0)), "")
-	for i := 1; i <= 2*s.bound; i++ {
-		mustSave(tb, store, numbered(i), full(numbered(i)), "")
+	versions := make([]keystore.Version, 2*s.bound+1)
+	for i := range versions {
+		versions[i] = mustSave(tb, store, numbered(i), full(numbered(i)), "")
 	}
-	if _, v, err := store.Load(tb.Context(), numbered(0)); !errors.Is(err, keystore.ErrNotFound) || v != "" {
-		tb.Fatalf("the oldest of %d records: %q, %v; want ErrNotFound", 2*s.bound+1, v, err)
+	var forgotten []int
+	for i, base := range versions {
+		_, v, err := store.Load(tb.Context(), numbered(i))
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, keystore.ErrNotFound) || v != "" {
+			tb.Errorf("Load of what was forgotten: version %q, %v; want ErrNotFound alone", v, err)
+		}
+		if _, err := store.Save(tb.Context(), numbered(i), full(numbered(i)), base); !errors.Is(err, keystore.ErrConflict) {
+			tb.Errorf("saving over what was forgotten: %v, want ErrConflict", err)
+		}
+		forgotten = append(forgotten, i)
 	}
-	if _, err := store.Save(tb.Context(), numbered(0), full(numbered(0)), first); !errors.Is(err, keystore.ErrConflict) {
-		tb.Errorf("saving over what was forgotten: %v, want ErrConflict", err)
+	if len(forgotten) == 0 {
+		tb.Errorf("none of %d records is forgotten", len(versions))
 	}
-	if again := mustSave(tb, store, numbered(0), full(numbered(0)), ""); again == first {
-		tb.Error("a version came back with its record")
+	for _, i := range forgotten {
+		if again := mustSave(tb, store, numbered(i), &keystore.Record{ID: numbered(i)}, ""); again == versions[i] {
+			tb.Errorf("version %q of what was forgotten is that of another record", again)
+		}
 	}
 }
 
@@ -108,8 +165,11 @@ func testBoundedContents(tb testing.TB, s *suite) {
 	}
 	for i := range 3 * s.bound {
 		rec, _, err := store.Load(tb.Context(), numbered(i))
-		if err != nil {
+		if errors.Is(err, keystore.ErrNotFound) {
 			continue
+		}
+		if err != nil {
+			tb.Fatalf("Load: %v", err)
 		}
 		kept++
 		if rec.ID != numbered(i) || rec.Epoch != uint64(i) {
@@ -124,14 +184,17 @@ func testBoundedContents(tb testing.TB, s *suite) {
 func testBroken(tb testing.TB, s *suite) {
 	store := s.newStore(tb)
 	v := mustSave(tb, store, plainID, full(plainID), "")
-	s.breakIt(tb, store)
+	s.breakIt(store)
 	for _, id := range []keystore.ID{plainID, numbered(1)} {
-		_, _, err := store.Load(tb.Context(), id)
-		if err == nil || errors.Is(err, keystore.ErrNotFound) || errors.Is(err, keystore.ErrUnusable) {
-			tb.Errorf("Load from a broken back end: %v", err)
+		rec, _, err := store.Load(tb.Context(), id)
+		if !errors.Is(err, keystore.ErrUnavailable) || errors.Is(err, keystore.ErrNotFound) || rec != nil {
+			tb.Errorf("Load from a broken back end: %v; want ErrUnavailable", err)
 		}
 	}
-	if _, err := store.Save(tb.Context(), plainID, full(plainID), v); err == nil || errors.Is(err, keystore.ErrConflict) {
-		tb.Errorf("Save to a broken back end: %v", err)
+	for _, base := range []keystore.Version{v, ""} {
+		_, err := store.Save(tb.Context(), plainID, full(plainID), base)
+		if !errors.Is(err, keystore.ErrUnavailable) || errors.Is(err, keystore.ErrConflict) {
+			tb.Errorf("Save to a broken back end: %v; want ErrUnavailable", err)
+		}
 	}
 }

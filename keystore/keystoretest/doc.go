@@ -7,5 +7,6 @@
 //	}
 //
 // Stores of several processes pass [Shared], bounded ones [Bounded], and those that can fail
-// [Breakable].
+// [Break]. [RunCoordinator] does the same for keystore.Coordinator, [RunReplay] for
+// keystore.Replay.
 package keystoretest

@@ -23,16 +23,18 @@ func replayCases() []replayCase {
 		{"the first use is told from the second", testOnce},
 		{"one of many is first", testOnceRace},
 		{"an ended context is told and uses nothing up", testOnceContext},
+		{"a use is forgotten in time", testOnceExpiry},
 	}
 }
 
-// RunReplay tests a Replay. newReplay returns one that remembers nothing, and registers its own
-// clean-up. That uses are forgotten after their time is left to tests of the implementation,
-// which know its clock.
+// RunReplay tests a Replay. newReplay returns one that remembers nothing, and registers with
+// Cleanup what closes it. There are no subtests, so that a Replay which keeps time itself can
+// be tested inside a bubble of testing/synctest; outside one, RunReplay takes two seconds.
 func RunReplay(t *testing.T, newReplay func(testing.TB) keystore.Replay) {
 	t.Helper()
 	for _, c := range replayCases() {
-		t.Run(c.name, func(t *testing.T) { c.run(t, newReplay(t)) })
+		t.Log(c.name)
+		runScoped(t, func(tb testing.TB) { c.run(tb, newReplay(tb)) })
 	}
 }
 
@@ -86,4 +88,14 @@ func testOnceContext(tb testing.TB, r keystore.Replay) {
 		tb.Errorf("Once with an ended context: %v, %v", first, err)
 	}
 	mustOnce(tb, r, "late", true)
+}
+
+func testOnceExpiry(tb testing.TB, r keystore.Replay) {
+	const ttl = time.Second
+	if first, err := r.Once(tb.Context(), "brief", ttl); err != nil || !first {
+		tb.Fatalf("the first use: first is %v, %v", first, err)
+	}
+	time.Sleep(2 * ttl) // a back end may count in whole seconds
+	mustOnce(tb, r, "brief", true)
+	mustOnce(tb, r, "brief", false)
 }

@@ -15,21 +15,22 @@ func Shared(newPair func(testing.TB) (one, other keystore.KeyStore)) Option {
 	return func(s *suite) { s.newPair = newPair }
 }
 
-// Bounded adds the cases for stores that forget records beyond n. Default: a store keeps all.
+// Bounded adds the cases for stores that keep at most n records and forget others, whichever
+// they choose, to make room. Default: a store keeps all.
 func Bounded(n int) Option {
 	return func(s *suite) { s.bound = n }
 }
 
-// Breakable adds the cases for stores whose back end can fail: breakIt makes all further calls
-// of a store from newStore fail. Default: the back end cannot fail.
-func Breakable(breakIt func(testing.TB, keystore.KeyStore)) Option {
+// Break adds the cases for stores whose back end can fail: breakIt makes the back end of a
+// store from newStore fail until the case ends. Default: the back end cannot fail.
+func Break(breakIt func(keystore.KeyStore)) Option {
 	return func(s *suite) { s.breakIt = breakIt }
 }
 
 type suite struct {
 	newStore func(testing.TB) keystore.KeyStore
 	newPair  func(testing.TB) (one, other keystore.KeyStore)
-	breakIt  func(testing.TB, keystore.KeyStore)
+	breakIt  func(keystore.KeyStore)
 	bound    int
 }
 
@@ -54,11 +55,13 @@ func cases() []testCase {
 		{"every save has another version", nil, testVersions},
 		{"one of many creates", nil, testCreateRace},
 		{"no update is lost", nil, testSwapChain},
+		{"concurrent use mixes nothing up", nil, testMixedUse},
 		{"IDs are told apart", nil, testIDs},
 		{"changing what was saved changes nothing", nil, testSavedIsCopied},
 		{"changing what was loaded changes nothing", nil, testLoadedIsCopied},
 		{"an ended context is told and stores nothing", nil, testContext},
 		{"a nil record is an error", nil, testNilRecord},
+		{"no goroutine is left behind", nil, testGoroutines},
 		{"two handles see each other", shared, testShared},
 		{"what is forgotten conflicts", bounded, testForgotten},
 		{"what is kept is not mixed up", bounded, testBoundedContents},
@@ -66,8 +69,9 @@ func cases() []testCase {
 	}
 }
 
-// Run tests a store. newStore returns a new, empty store for each case and registers its own
-// clean-up.
+// Run tests a store, each promise in a subtest of its own. newStore returns a new, empty store
+// for each call, and registers with Cleanup what closes it. Run cannot run inside a bubble of
+// testing/synctest, which has no subtests.
 func Run(t *testing.T, newStore func(testing.TB) keystore.KeyStore, opts ...Option) {
 	t.Helper()
 	s := newSuite(newStore, opts)

@@ -1,6 +1,3 @@
-// Package lru keeps a bounded number of records in the memory of one process, and forgets
-// the one unused for longest. It is for issuers that come and go; with a fixed list of
-// issuers package memory is enough.
 package lru
 
 import (
@@ -10,17 +7,19 @@ import (
 	"strconv"
 	"sync"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
+	golru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/keychorus/keychorus/keystore"
 )
 
-// Store keeps at most a fixed number of records. It implements [keystore.KeyStore] and is
-// safe for concurrent use.
+// Store keeps at most a fixed number of records. It copies what it is given and hands out
+// copies, so that nobody can change what it keeps. Every save makes a new version, also of a
+// record that was forgotten in between. It implements [keystore.KeyStore], is safe for
+// concurrent use, and starts no goroutine.
 type Store struct {
-	mu      sync.Mutex // over look and save together, which the library's own lock is not
+	entries *golru.Cache[keystore.ID, entry]
+	mu      sync.Mutex // over the look and the write of a save, which the library locks apart
 	saves   uint64
-	entries *simplelru.LRU[keystore.ID, entry]
 }
 
 type entry struct {
@@ -32,7 +31,7 @@ var _ keystore.KeyStore = (*Store)(nil)
 
 // New returns an empty store for at most size records. A size below 1 is an error.
 func New(size int) (*Store, error) {
-	entries, err := simplelru.NewLRU[keystore.ID, entry](size, nil)
+	entries, err := golru.New[keystore.ID, entry](size)
 	if err != nil {
 		return nil, fmt.Errorf("lru: the size is %d: at least 1", size)
 	}
@@ -45,9 +44,7 @@ func (s *Store) Load(ctx context.Context, id keystore.ID) (*keystore.Record, key
 	if err := ctx.Err(); err != nil {
 		return nil, "", fmt.Errorf("lru: load: %w", err)
 	}
-	s.mu.Lock()
 	e, ok := s.entries.Get(id)
-	s.mu.Unlock()
 	if !ok {
 		return nil, "", keystore.ErrNotFound
 	}
@@ -55,7 +52,7 @@ func (s *Store) Load(ctx context.Context, id keystore.ID) (*keystore.Record, key
 }
 
 // Save stores a copy of the record over base, or returns [keystore.ErrConflict], also if
-// base was forgotten: then load again and save over nothing.
+// base was forgotten: then load again and save over nothing. A nil rec is an error.
 func (s *Store) Save(
 	ctx context.Context, id keystore.ID, rec *keystore.Record, base keystore.Version,
 ) (keystore.Version, error) {
