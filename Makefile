@@ -16,7 +16,7 @@ define each
 for m in $(MODULES); do echo "== $$m"; ( cd "$$m" && $(1) ) || { echo "failed in module $$m" >&2; exit 1; }; done
 endef
 
-.PHONY: help demo serve test e2e lint fuzz bench-scenarios diagrams tidy fmt check
+.PHONY: help demo serve test redis e2e lint fuzz bench-scenarios diagrams tidy fmt check
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -30,9 +30,12 @@ serve: ## the same, stays up; KINDE_DOMAIN and KINDE_AUDIENCE point it at a tena
 # The tests of e2e start processes and need npm packages: they run in `make e2e`, and are only
 # compiled here. Allocations are counted without the race detector, under which sync.Pool
 # forgets at random.
-test: ## vet and test every module with the race detector
+test: redis ## vet and test every module with the race detector
 	@$(call each,go vet ./... && if [ "$$m" = e2e ]; then go test -run '^$$' ./...; else go test -race -shuffle=on ./...; fi)
 	@go test -count=1 -run 'Alloc' ./...
+
+redis:
+	@command -v redis-server >/dev/null || scripts/install.sh redis-server
 
 e2e: ## real parts: a certified OpenID provider and the API as processes
 	@cd e2e/provider && npm ci --no-audit --no-fund --loglevel=error

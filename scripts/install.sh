@@ -8,7 +8,7 @@ if command -v apt-get >/dev/null; then
 	$sudo apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 elif command -v brew >/dev/null; then
-	brew install "$@"
+	brew install "${@/redis-server/redis}" # its name there
 else
 	echo "install by hand: $*" >&2
 	exit 1

@@ -74,7 +74,11 @@ func TestSnippetsCompile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("go.mod", []byte("module docs.example.test\n\ngo 1.26\n\nrequire "+module+" v0.0.0\n\nreplace "+module+" => "+here+"\n"))
+	mod := "module docs.example.test\n\ngo 1.26\n\nrequire " + module + " v0.0.0\n\nreplace " + module + " => " + here + "\n"
+	for _, nested := range []string{"keystore/redis"} {
+		mod += "\nreplace " + module + "/" + nested + " => " + here + "/" + nested + "\n"
+	}
+	write("go.mod", []byte(mod))
 	write("go.sum", sums)
 	n := 0
 	for _, file := range append(files, root+"/README.md") {
