@@ -16,10 +16,12 @@ type Key struct {
 	thumbprint string
 	algorithm  Algorithm
 
-	// Exactly one is set.
+	// Exactly one is set; prepared goes with rsa, where that is possible.
 	rsa     *rsa.PublicKey
 	ecdsa   *ecdsa.PublicKey
 	ed25519 ed25519.PublicKey
+
+	prepared *preparedRSA
 }
 
 // ID returns the key's kid, or "".
@@ -102,6 +104,9 @@ func NewKey(public crypto.PublicKey, id string, alg Algorithm, thumbprint string
 	}
 	if defect != "" {
 		return nil, &KeyError{defect}
+	}
+	if k.rsa != nil {
+		k.prepared = prepareRSA(k.rsa)
 	}
 	return k, nil
 }

@@ -25,6 +25,7 @@ const (
 // it was parsed from; what its methods return does not.
 type Message struct {
 	header
+	recalled  bool   // the header is a remembered one
 	signed    string // the first two segments
 	payload   []byte
 	signature []byte
@@ -48,6 +49,11 @@ func (m *Message) JWK() []byte { return m.jwk }
 // Parse reads a compact JWS (RFC 7515 §7.1) in its one canonical form. The error is an
 // [*Error].
 func Parse(token string, lim Limits) (*Message, error) {
+	return parse(token, lim, func(string) (header, bool) { return header{}, false })
+}
+
+// parse reads the header, unless recall knows the segment.
+func parse(token string, lim Limits, recall func(segment string) (header, bool)) (*Message, error) {
 	if len(token) > orDefault(lim.TokenBytes, defaultTokenBytes) {
 		return nil, refuse(TooLarge)
 	}
@@ -67,16 +73,12 @@ func Parse(token string, lim Limits) (*Message, error) {
 	}
 	// One buffer for all three, since they live and die together.
 	buf := make([]byte, 0, base64.RawURLEncoding.DecodedLen(len(token)))
-	head, buf, ok1 := decode(buf, token[:first])
-	if !ok1 {
-		return nil, refuse(Malformed)
-	}
-	if len(head) > orDefault(lim.HeaderBytes, defaultHeaderBytes) {
-		return nil, refuse(TooLarge)
-	}
 	m := &Message{signed: token[:second]}
-	if err := m.header.parse(head, lim); err != nil {
-		return nil, err
+	if m.header, m.recalled = recall(token[:first]); !m.recalled {
+		var err error
+		if buf, err = m.readHeader(buf, token[:first], lim); err != nil {
+			return nil, err
+		}
 	}
 	var ok2, ok3 bool
 	m.payload, buf, ok2 = decode(buf, token[first+1:second])
@@ -85,6 +87,18 @@ func Parse(token string, lim Limits) (*Message, error) {
 		return nil, refuse(Malformed)
 	}
 	return m, nil
+}
+
+// readHeader decodes and parses a header, and returns the grown buffer.
+func (m *Message) readHeader(buf []byte, segment string, lim Limits) ([]byte, error) {
+	head, buf, ok := decode(buf, segment)
+	switch {
+	case !ok:
+		return nil, refuse(Malformed)
+	case len(head) > orDefault(lim.HeaderBytes, defaultHeaderBytes):
+		return nil, refuse(TooLarge)
+	}
+	return buf, m.header.parse(head, lim)
 }
 
 // strict refuses trailing bits that are not zero (RFC 4648 §3.5).

@@ -7,7 +7,6 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/sha512"
-	"math/big"
 )
 
 // Verify checks the signature with key, by the algorithm of the header, which must be one
@@ -19,6 +18,10 @@ func (m *Message) Verify(key *Key) error {
 	var held bool
 	switch m.scheme.family {
 	case pkcs1v15:
+		if key.prepared != nil {
+			held = key.prepared.verify(m.scheme.hash, m.digest(), m.signature)
+			break
+		}
 		held = rsa.VerifyPKCS1v15(key.rsa, m.scheme.hash, m.digest(), m.signature) == nil
 	case pss:
 		// RFC 7518 §3.5: the salt is as long as the hash.
@@ -55,7 +58,40 @@ func (m *Message) verifyECDSA(key *ecdsa.PublicKey) bool {
 	if len(m.signature) != 2*size {
 		return false
 	}
-	r := new(big.Int).SetBytes(m.signature[:size])
-	s := new(big.Int).SetBytes(m.signature[size:])
-	return ecdsa.Verify(key, m.digest(), r, s)
+	var buf [maxDER]byte
+	return ecdsa.VerifyASN1(key, m.digest(), derSignature(buf[:0], m.signature[:size], m.signature[size:]))
 }
+
+// maxDER is the length of the largest signature: two of 66 bytes and a sign byte each.
+const maxDER = 3 + 2*(2+1+66)
+
+// derSignature appends the DER form of R and S (RFC 3279 §2.2.3), which is what the standard
+// library takes without a detour over big.Int.
+func derSignature(b, r, s []byte) []byte {
+	r, s = integer(r), integer(s)
+	n := 4 + signed(r) + signed(s)
+	b = append(b, 0x30)
+	if n >= 0x80 {
+		b = append(b, 0x81)
+	}
+	b = append(b, byte(n))
+	for _, x := range [...][]byte{r, s} {
+		b = append(b, 0x02, byte(signed(x)))
+		if signed(x) > len(x) {
+			b = append(b, 0)
+		}
+		b = append(b, x...)
+	}
+	return b
+}
+
+// integer drops leading zeros, and keeps one byte of zero itself.
+func integer(x []byte) []byte {
+	for len(x) > 1 && x[0] == 0 {
+		x = x[1:]
+	}
+	return x
+}
+
+// signed is the length of x as a DER INTEGER, which has a sign bit.
+func signed(x []byte) int { return len(x) + int(x[0]>>7) }
