@@ -38,10 +38,8 @@ type claims struct {
 
 	expiry, notBefore, issuedAt, authTime numericDate
 
-	present  marks
-	problem  error // the first registered claim of the wrong type
-	judgedAt time.Time
-	leeway   time.Duration
+	present marks
+	problem error // the first registered claim of the wrong type
 }
 
 // errFolded refuses a payload with two spellings of one claim, as other decoders see it.

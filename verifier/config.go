@@ -125,7 +125,7 @@ func checkURL(raw string, allowHTTP bool) error {
 // verifier returns what of the policy needs no key source.
 func (p *Policy) verifier(c *config) *Verifier {
 	v := &Verifier{
-		now: c.now, revoked: c.revoke, client: c.client, resolve: c.resolve,
+		clock: c.now, revoked: c.revoke, client: c.client, resolve: c.resolve, lookup: c.lookup,
 		policy: Policy{
 			Audiences: slices.Clone(p.Audiences), AllowAnyAudienceUnsafe: p.AllowAnyAudienceUnsafe,
 		},

@@ -41,6 +41,7 @@ var stages = []struct {
 	reasons []Reason
 }{
 	{"form", []Reason{ReasonPlaceholder, ReasonOpaque, ReasonTooLarge, ReasonMalformed, ReasonEncrypted, ReasonClosed}},
+	{"introspection", []Reason{ReasonInactive, ReasonIntrospectionUnavailable}}, // of opaque tokens
 	{"header", []Reason{ReasonHeader, ReasonAlgorithm, ReasonType}},
 	{"issuer", []Reason{ReasonIssuer, ReasonIssuerUnavailable}},
 	{"key", []Reason{

@@ -44,6 +44,10 @@ func TestExplainKnowsEveryReason(t *testing.T) {
 		verifier.ReasonNoCredentials: true, verifier.ReasonMalformedHeader: true, verifier.ReasonMultipleCredentials: true,
 		verifier.ReasonStepUp: true, verifier.ReasonScope: true, verifier.ReasonRequirement: true,
 		verifier.ReasonRequirementUnavailable: true, verifier.ReasonMisconfigured: true,
+		verifier.ReasonUnbound: true, verifier.ReasonReplayUnavailable: true,
+		verifier.ReasonProofMissing: true, verifier.ReasonProofMalformed: true, verifier.ReasonProofSignature: true,
+		verifier.ReasonProofMethod: true, verifier.ReasonProofURL: true, verifier.ReasonProofToken: true,
+		verifier.ReasonProofTime: true, verifier.ReasonProofNonce: true, verifier.ReasonProofReplayed: true,
 	}
 	for r := range verifier.Reasons() {
 		if n := verifier.StagesOf(r); elsewhere[r] && n != 0 || !elsewhere[r] && n != 1 {

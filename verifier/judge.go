@@ -13,20 +13,13 @@ import (
 // which cannot become valid costs no fetch; its answer is told to nobody unless the
 // signature held.
 func (v *Verifier) judge(iss *issuer, typ string, c *claims, now time.Time) *Error {
-	c.judgedAt, c.leeway = now, v.leeway
-	switch {
-	case c.problem != nil:
+	if c.problem != nil {
 		return refuse(ReasonMalformedClaim, c.problem)
-	case !c.expiry.set:
-		return refuse(ReasonNoExpiry, nil)
-	case !now.Before(c.expiry.time().Add(v.leeway)): // on or after, RFC 7519 §4.1.4
-		return refuse(ReasonExpired, nil)
-	case c.notBefore.set && now.Add(v.leeway).Before(c.notBefore.time()):
-		return refuse(ReasonNotYetValid, nil)
-	case c.issuedAt.set && now.Add(v.leeway).Before(c.issuedAt.time()):
-		return refuse(ReasonIssuedInFuture, nil)
-	case v.maxLifetime > 0 && (!c.issuedAt.set || c.expiry.time().Sub(c.issuedAt.time()) > v.maxLifetime):
-		return refuse(ReasonLifetime, nil)
+	}
+	if refusal := v.judgeTime(c, now); refusal != nil {
+		return refusal
+	}
+	switch {
 	case c.wrongKind(typ, v.allowIDTokens):
 		return refuse(ReasonWrongKind, nil)
 	case !v.anyAudience && len(c.audience) == 0:
@@ -39,8 +32,37 @@ func (v *Verifier) judge(iss *issuer, typ string, c *claims, now time.Time) *Err
 	return v.judgeRequired(c)
 }
 
+// judgeTime checks what changes with time.
+func (v *Verifier) judgeTime(c *claims, now time.Time) *Error {
+	switch {
+	case !c.expiry.set:
+		return refuse(ReasonNoExpiry, nil)
+	case !now.Before(c.expiry.time().Add(v.leeway)): // on or after, RFC 7519 §4.1.4
+		return refuse(ReasonExpired, nil)
+	case c.notBefore.set && now.Add(v.leeway).Before(c.notBefore.time()):
+		return refuse(ReasonNotYetValid, nil)
+	case c.issuedAt.set && now.Add(v.leeway).Before(c.issuedAt.time()):
+		return refuse(ReasonIssuedInFuture, nil)
+	case v.maxLifetime > 0 && (!c.issuedAt.set || c.expiry.time().Sub(c.issuedAt.time()) > v.maxLifetime):
+		return refuse(ReasonLifetime, nil)
+	}
+	return nil
+}
+
+// wallClock is the present for exp, nbf and iat.
+func (v *Verifier) wallClock(arrived time.Time) time.Time {
+	if v.clock != nil {
+		return v.clock()
+	}
+	return arrived
+}
+
 func (v *Verifier) judgeRequired(c *claims) *Error {
 	for _, name := range v.requiredClaims {
+		// A claim that carries a value was read, and would be a problem if it were null.
+		if m, ok := memberByName[name]; ok && m < memberAccessHash && m != memberType && c.present.has(m) {
+			continue
+		}
 		if raw, ok := c.lookup(name); !ok || raw == "null" {
 			return refuse(ReasonMissingClaim, nil)
 		}

@@ -24,7 +24,10 @@ type config struct {
 	revoke func(context.Context, *Token) (bool, error)
 	logger *slog.Logger
 
+	cacheEntries int
+
 	resolve func(context.Context, string) (Issuer, bool, error)
+	lookup  func(context.Context, string) ([]byte, error)
 }
 
 // WithKeyStore keeps fetched keys in s. Several verifiers may share one store: whoever

@@ -31,7 +31,7 @@ var reasonTable = []reasonEntry{
 	{
 		ReasonOpaque, ErrInvalidToken, "the access token is not a JWT",
 		"an API key, a refresh token, or an access token of a provider that was not told an audience",
-		"send the access token; with some providers it is a JWT only if the front end names the audience",
+		"send the access token; with some providers it is a JWT only if the front end names the audience; WithOpaqueTokens is for others",
 	},
 	{
 		ReasonTooLarge, ErrInvalidToken, "the access token is too large",
@@ -154,9 +154,64 @@ var reasonTable = []reasonEntry{
 		"send the proof with the request; a bound token is worth nothing as a plain bearer token",
 	},
 	{
+		ReasonUnbound, ErrInvalidToken, "the access token is not bound to a key",
+		"a plain bearer token was sent under the scheme DPoP, or where the API takes bound tokens alone",
+		"ask the issuer for a bound token by DPoP or mutual TLS; send a plain one under the scheme Bearer, if the API takes it",
+	},
+	{
+		ReasonInactive, ErrInvalidToken, "the access token is not active",
+		"the hook of WithOpaqueTokens does not know the token, or says that it is not active (RFC 7662 §2.2)",
+		"sign in again",
+	},
+	{
 		ReasonRevoked, ErrInvalidToken, "the access token was revoked",
 		"the revocation hook says so",
 		"sign in again",
+	},
+	{
+		ReasonProofMissing, ErrInvalidToken, "the request carries no DPoP proof",
+		"the scheme is DPoP, and there is no DPoP header",
+		"send a proof of its own in the DPoP header of every request (RFC 9449 §7.1)",
+	},
+	{
+		ReasonProofMalformed, ErrInvalidToken, "the DPoP proof is malformed",
+		"several DPoP headers, or not a JWT of the form of RFC 9449 §4.2: typ, alg, a sound public jwk, jti, htm, htu, iat, ath",
+		"send one proof with all of them, signed with an algorithm of the challenge's algs",
+	},
+	{
+		ReasonProofSignature, ErrInvalidToken, "the signature of the DPoP proof does not hold",
+		"the proof was altered, or signed with another key than its jwk",
+		"sign the proof with the key that it carries",
+	},
+	{
+		ReasonProofMethod, ErrInvalidToken, "the DPoP proof is for another method",
+		"htm differs from the method of the request; the case counts",
+		"make a proof for each request",
+	},
+	{
+		ReasonProofURL, ErrInvalidToken, "the DPoP proof is for another URL",
+		"htu is not the request's URL as this program sees it: a proxy changed scheme, host or path on the way",
+		"set guard.DPoP.Origin to what callers see, or name the proxies by guard.WithTrustedProxies",
+	},
+	{
+		ReasonProofToken, ErrInvalidToken, "the DPoP proof is for another access token",
+		"ath is not the hash of the token sent with it",
+		"make a proof for each request, after the token was refreshed",
+	},
+	{
+		ReasonProofTime, ErrInvalidToken, "the DPoP proof is too old or from the future",
+		"iat is further from now than guard.DPoP.MaxAge allows; one of the clocks is wrong, or the proof was kept",
+		"make a proof for each request; set the clocks, or turn on nonces, which need no clock of the caller",
+	},
+	{
+		ReasonProofNonce, ErrInvalidToken, "the DPoP proof lacks a current nonce of this server",
+		"the first request of a client, or the nonce has expired (RFC 9449 §9)",
+		"repeat the request once, with the nonce of the DPoP-Nonce header in the proof",
+	},
+	{
+		ReasonProofReplayed, ErrInvalidToken, "the DPoP proof was used before",
+		"a request was sent twice with one proof, by a retry or by somebody who saw it",
+		"make a proof for each request, repeated ones included",
 	},
 	{
 		ReasonStepUp, ErrStepUp, "a more recent or stronger authentication is required",
@@ -194,9 +249,19 @@ var reasonTable = []reasonEntry{
 		"retry after the stated time",
 	},
 	{
+		ReasonIntrospectionUnavailable, ErrUnavailable, "the access token cannot be looked up now",
+		"the hook of WithOpaqueTokens returned an error, or claims that are no JSON object",
+		"mend what the hook asks; an unknown token is an error that wraps ErrInvalidToken",
+	},
+	{
 		ReasonRevocationUnavailable, ErrUnavailable, "the revocation check is not available",
 		"the revocation hook returned an error",
 		"mend what the hook asks; it must not guess",
+	},
+	{
+		ReasonReplayUnavailable, ErrUnavailable, "the replay check is not available",
+		"the store of used DPoP proofs cannot tell, or is full",
+		"mend the store of guard.DPoP.Replay; it must not guess",
 	},
 	{
 		ReasonRequirementUnavailable, ErrUnavailable, "a requirement cannot be checked now",

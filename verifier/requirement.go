@@ -91,15 +91,15 @@ func ClaimEquals(name, want string) Requirement {
 
 // MaxAuthAge requires that the user signed in within d, by auth_time (RFC 9470 §4). A
 // token without auth_time, or with one in the future, is refused with [ErrStepUp]. The
-// present is the verifier's clock at verification; d is rounded down to seconds.
+// present is the verifier's clock; d is rounded down to seconds.
 func MaxAuthAge(d time.Duration) Requirement {
 	d = max(d, 0).Truncate(time.Second)
 	return NewRequirement(RequirementSpec{
 		Name: "authentication age", Description: "a sign-in within " + d.String(),
 		Check: func(_ context.Context, t *Token) error {
 			if at := t.claims.authTime; at.set {
-				age := t.claims.judgedAt.Sub(at.time())
-				if age <= d+t.claims.leeway && age >= -t.claims.leeway {
+				age, leeway := t.verifier.wallClock(time.Now()).Sub(at.time()), t.verifier.leeway
+				if age <= d+leeway && age >= -leeway {
 					return nil
 				}
 			}

@@ -23,6 +23,7 @@ type Token struct { //nolint:recvcheck // what prints has a value receiver, so t
 	keyID     string
 	typ       string
 	claims    claims
+	verifier  *Verifier // whose clock and leeway requirements follow
 }
 
 // Issuer returns iss, one of the configured issuers.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/keychorus/keychorus/internal/jws"
@@ -17,9 +18,12 @@ type Verifier struct {
 	byURL   map[string]*issuer
 	ring    *keyring.Ring
 
-	now               func() time.Time
+	clock             func() time.Time // nil: package time
+	cache             *tokenCache      // nil: none
+	headers           jws.Headers
 	client            *http.Client
 	resolve           func(context.Context, string) (Issuer, bool, error)
+	lookup            func(context.Context, string) ([]byte, error)
 	policy            Policy // for issuers that come at runtime
 	audiences         []string
 	revoked           func(context.Context, *Token) (bool, error)
@@ -32,13 +36,15 @@ type Verifier struct {
 	allowIDTokens     bool
 	authorizedParties []string
 	requiredClaims    []string
+
+	closed atomic.Bool // told by the ring where a key is needed
 }
 
 // New returns a verifier for the policy, of which it keeps a copy. It reports every
 // problem it finds, joined, each wrapping [ErrMisconfigured]; it does no I/O and starts no
 // goroutine. Close the verifier when the program is done with it.
 func New(p Policy, opts ...Option) (*Verifier, error) {
-	c := config{now: time.Now}
+	var c config
 	var problems []error
 	for _, o := range opts {
 		if o == nil {
@@ -55,6 +61,11 @@ func New(p Policy, opts ...Option) (*Verifier, error) {
 		problems = append(problems, err)
 	}
 	v := p.verifier(&c)
+	if c.cacheEntries > 0 {
+		if v.cache, err = newTokenCache(c.cacheEntries); err != nil {
+			problems = append(problems, err)
+		}
+	}
 	if len(problems) == 0 {
 		problems = append(problems, v.connect(&p, keys, &c)...)
 	}
@@ -78,6 +89,7 @@ func (v *Verifier) Warm(ctx context.Context) error {
 // Close stops all background work and waits for it to end. Verify then returns
 // [ErrUnavailable]. Closing twice is harmless; the error is always nil.
 func (v *Verifier) Close() error {
+	v.closed.Store(true)
 	v.ring.Close()
 	return nil
 }

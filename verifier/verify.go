@@ -19,11 +19,52 @@ const defaultRetryAfter = 5 * time.Second
 // most as long as Policy.Keys says, or until ctx ends. Safe for concurrent use. It keeps
 // no part of token, so that the caller may reuse the memory behind it.
 func (v *Verifier) Verify(ctx context.Context, token string, opts ...VerifyOption) (*Token, error) {
+	var t *Token
+	var err error
+	if v.lookup != nil && token != "" && isOpaque(token) {
+		t, err = v.verifyOpaque(ctx, token)
+	} else {
+		t, err = v.verifyJWT(ctx, token)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !t.claims.confirmed(proved(opts)) {
+		return nil, refuse(ReasonBinding, nil)
+	}
+	if err := v.checkRevoked(ctx, t); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// proved returns what the caller has proved. Only who proves something pays for it.
+func proved(opts []VerifyOption) Confirmation {
+	if len(opts) == 0 {
+		return Confirmation{}
+	}
+	c := new(Confirmation)
+	for _, o := range opts {
+		o.applyVerify(c)
+	}
+	return *c
+}
+
+// verifyJWT does what a signature and claims can tell.
+func (v *Verifier) verifyJWT(ctx context.Context, token string) (*Token, error) {
+	arrived := time.Now()
+	var name tokenName
+	if v.cache != nil {
+		name = nameOf(token)
+		if t := v.recall(ctx, name, arrived); t != nil {
+			return t, nil
+		}
+	}
 	m, e := v.parse(token)
 	if e != nil {
 		return nil, e
 	}
-	t := &Token{algorithm: Algorithm(m.Algorithm()), keyID: m.KeyID(), typ: m.Type()}
+	t := &Token{algorithm: Algorithm(m.Algorithm()), keyID: m.KeyID(), typ: m.Type(), verifier: v}
 	c := &t.claims
 	if err := c.parse(m.Payload()); err != nil {
 		return nil, refuse(ReasonMalformed, err)
@@ -32,31 +73,24 @@ func (v *Verifier) Verify(ctx context.Context, token string, opts ...VerifyOptio
 	if e != nil {
 		return nil, e
 	}
-	now := v.now()
-	verdict := v.judge(iss, m.Type(), c, now)
-	key, waited, err := iss.source.Key(ctx, m.Algorithm(), m.KeyID(), verdict == nil)
+	verdict := v.judge(iss, m.Type(), c, v.wallClock(arrived))
+	key, waited, err := iss.source.Key(ctx, arrived, m.Algorithm(), m.KeyID(), verdict == nil)
 	if err != nil {
 		return nil, keyError(err)
 	}
 	if err := m.Verify(key); err != nil {
 		return nil, formError(err)
 	}
+	v.headers.Remember(m)
 	if waited {
-		verdict = v.judge(iss, m.Type(), c, v.now())
+		verdict = v.judge(iss, m.Type(), c, v.wallClock(time.Now()))
 	}
 	if verdict != nil {
 		return nil, verdict
 	}
-	var proved Confirmation
-	for _, o := range opts {
-		o.applyVerify(&proved)
-	}
-	if !c.confirmed(proved) {
-		return nil, refuse(ReasonBinding, nil)
-	}
 	t.issuer = iss.url
-	if err := v.checkRevoked(ctx, t); err != nil {
-		return nil, err
+	if v.cache != nil {
+		v.remember(name, arrived, t, iss, key)
 	}
 	return t, nil
 }
@@ -69,7 +103,7 @@ func (v *Verifier) parse(token string) (*jws.Message, *Error) {
 	if isPlaceholder(token) {
 		return nil, refuse(ReasonPlaceholder, nil)
 	}
-	m, err := jws.Parse(token, jws.Limits{TokenBytes: v.maxTokenBytes})
+	m, err := v.headers.Parse(token, jws.Limits{TokenBytes: v.maxTokenBytes})
 	if err != nil {
 		return nil, formError(err)
 	}

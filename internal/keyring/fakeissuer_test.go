@@ -172,7 +172,7 @@ func lookUp(tb testing.TB, s *keyring.Source, kid string) keyring.Code {
 }
 
 func lookUpContext(ctx context.Context, s *keyring.Source, kid string) (keyring.Code, time.Duration) {
-	key, _, err := s.Key(ctx, jws.EdDSA, kid, true)
+	key, _, err := s.Key(ctx, time.Now(), jws.EdDSA, kid, true)
 	var ke *keyring.Error
 	switch {
 	case err == nil && key.ID() == kid:

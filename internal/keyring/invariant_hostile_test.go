@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/keychorus/keychorus/internal/jws"
 	"github.com/keychorus/keychorus/internal/keyring"
@@ -23,7 +24,7 @@ func TestInvariantI15HostileInputIsBounded(t *testing.T) {
 	cancel() // nobody waits
 	hostile := func(n int) {
 		for i := range n {
-			_, _, _ = s.Key(ctx, jws.EdDSA, "hostile-"+strconv.Itoa(i), i%2 == 0)
+			_, _, _ = s.Key(ctx, time.Now(), jws.EdDSA, "hostile-"+strconv.Itoa(i), i%2 == 0)
 		}
 	}
 	hostile(10_000)

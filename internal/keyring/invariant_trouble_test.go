@@ -120,7 +120,7 @@ func TestInvariantI4InRealTime(t *testing.T) {
 	for w := range workers {
 		wg.Go(func() {
 			for range each {
-				if _, waited, err := s.Key(t.Context(), jws.EdDSA, "a", true); err == nil && !waited {
+				if _, waited, err := s.Key(t.Context(), time.Now(), jws.EdDSA, "a", true); err == nil && !waited {
 					returned[w]++
 				}
 			}

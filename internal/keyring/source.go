@@ -75,14 +75,15 @@ func newSource(r *Ring, id keystore.ID, f Fetcher, denied []string) *Source {
 	return s
 }
 
-// Key returns the key for alg and kid ("" if the token names none), and whether it had to
-// wait, or an [*Error]. promising says whether a token with this key could be valid at all:
+// Key returns the key for alg and kid ("" if the token names none) of a token that arrived just
+// now, and whether it had to wait, or an [*Error]. promising says whether a token with this key could be valid at all:
 // if not, no key is looked for on its behalf.
 //
 // A known key of a usable snapshot comes from one atomic load; the one exception is the
 // first use after a long idle time, which waits at most StaleWait for newer keys.
-func (s *Source) Key(ctx context.Context, alg jws.Algorithm, kid string, promising bool) (*jws.Key, bool, error) {
-	arrived := time.Now()
+func (s *Source) Key(
+	ctx context.Context, arrived time.Time, alg jws.Algorithm, kid string, promising bool,
+) (*jws.Key, bool, error) {
 	s.used(arrived)
 	snap := s.snap.Load()
 	waited := false

@@ -126,7 +126,7 @@ func TestUnpromisingTokensCostNothing(t *testing.T) {
 		f := newFakeIssuer("a")
 		s := source(t, f, keyring.Config{})
 		for range 12 {
-			if _, _, err := s.Key(t.Context(), jws.EdDSA, "x", false); err == nil {
+			if _, _, err := s.Key(t.Context(), time.Now(), jws.EdDSA, "x", false); err == nil {
 				t.Fatal("no error")
 			}
 			time.Sleep(30 * time.Second)
