@@ -112,6 +112,11 @@ func TestSecretsPrintWithoutTheirContent(t *testing.T) {
 	if got := fmt.Sprintf("%v %#v %x", s, s, *s); strings.Count(got, "sealed.Secrets(") != 3 {
 		t.Errorf("secrets print as %q", got)
 	}
+	for _, v := range []any{s, *s} {
+		if got, err := json.Marshal(v); err != nil || string(got) != `"`+s.String()+`"` {
+			t.Errorf("secrets are %s in JSON, %v", got, err)
+		}
+	}
 	if got := fmt.Sprintf("%v", (*sealed.Secrets)(nil)); got != "<nil>" {
 		t.Errorf("nil prints as %q", got)
 	}

@@ -143,7 +143,12 @@ func TestMessagesOfOthersAreDroppedAndCounted(t *testing.T) {
 		forge("a hint names another key set", append(head(theID), hint...))
 		forge("a record names another key set", append(head(otherID), messages[0][len(head(theID)):]...))
 		forge("there is neither record nor seal", head(theID))
-		forge("it is too large", make([]byte, 1<<20))
+		large.Document = make([]byte, 100<<10)
+		whole, err := sealed.Seal(newSecrets(t, "first"), namespace, theID, large)
+		if err != nil {
+			t.Fatal(err)
+		}
+		forge("it is too large", append(head(theID), whole...)) // whoever sealed it
 		if n := s.Stats().DroppedMessages; n != dropped {
 			t.Errorf("%d of %d forgeries were counted", n, dropped)
 		}
