@@ -17,11 +17,27 @@ type serveFunc = func(tb testing.TB, g *guard.Guard, reqs []verifier.Requirement
 // tb.Cleanup, and waits there until all handlers have returned. The context of the
 // request that next gets must carry the token. g is nil in one case. The server must
 // accept header fields of 256 KiB, which some of the attacks need.
-func Run(t *testing.T, serve func(tb testing.TB, g *guard.Guard, reqs []verifier.Requirement, next http.HandlerFunc) (baseURL string)) {
+func Run(t *testing.T, serve func(tb testing.TB, g *guard.Guard, reqs []verifier.Requirement, next http.HandlerFunc) (baseURL string), opts ...Option) {
 	t.Helper()
 	for _, c := range cases() {
-		t.Run(c.name, func(t *testing.T) { c.run(newFixture(t, serve)) })
+		t.Run(c.name, func(t *testing.T) { c.run(newFixture(t, serve, opts...)) })
 	}
+}
+
+// Option tells [Run] more about an adapter.
+type Option interface{ apply(f *fixture) }
+
+type option func(f *fixture)
+
+func (o option) apply(f *fixture) { o(f) }
+
+// Bridged is for adapters of protocols other than HTTP requests, such as gRPC: what serve
+// starts is then a bridge, which makes a call of every request whatever its method and path,
+// with the same header fields, and an answer of its outcome. seen returns the method and the
+// URL of those calls for a URL that serve returned, as the guard should see them. The case of
+// paths means nothing there. Default: requests reach the adapter as they are.
+func Bridged(seen func(baseURL string) (method, url string)) Option {
+	return option(func(f *fixture) { f.bridged = seen })
 }
 
 type testCase struct {
@@ -41,6 +57,7 @@ func cases() []testCase {
 		{"two credentials in one header", twoInOne},
 		{"placeholder", placeholder},
 		{"attacks", attacks},
+		{"cookie", cookie},
 
 		{"missing scopes", missingScopes},
 		{"requirement without a scope", requirementWithoutScope},
@@ -52,12 +69,23 @@ func cases() []testCase {
 		{"realm", realm},
 		{"error body", errorBody},
 		{"HEAD", head},
+		{"resource metadata", resourceMetadata},
+		{"several challenges", severalChallenges},
+
+		{"proofs", boundProofs},
+		{"host as sent", hostIsAsSent},
+		{"path as sent", pathIsAsSent},
+		{"behind a proxy", behindProxy},
+		{"nonces", nonces},
+		{"proofs on one connection", provenOnOneConnection},
+		{"replay check not available", replayDown},
 
 		{"token in the context", tokenInContext},
 		{"preflight", preflight},
 		{"preflight not asked for", preflightNotAskedFor},
 		{"optional", optional},
 		{"caller leaves", callerLeaves},
+		{"caller leaves at the last moment", callerLeavesReplay},
 		{"one connection, many callers", oneConnection},
 		{"many callers at one time", manyAtOneTime},
 	}

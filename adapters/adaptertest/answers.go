@@ -100,3 +100,29 @@ func head(f *fixture) {
 	r.refuses("no token", ask{method: http.MethodHead}, unauthorized)
 	r.passes("good token", ask{method: http.MethodHead, authorization: []string{f.good("ada")}}, "ada")
 }
+
+func resourceMetadata(f *fixture) {
+	const url = "https://api.test/.well-known/oauth-protected-resource/books"
+	r := f.route(f.guard(guard.WithResourceMetadata(url)), verifier.Scopes("write"))
+	told := func(want refusal) refusal {
+		want.metadata = url
+		return want
+	}
+	r.refuses("no token", ask{}, told(unauthorized))
+	r.refuses("bad token", ask{authorization: []string{"Bearer x"}}, told(invalidToken))
+	r.refuses("broken header", ask{authorization: []string{"Bearer"}}, told(badRequest))
+	r.refuses("missing scope", ask{authorization: []string{f.good("ada")}}, refusal{
+		status: http.StatusForbidden, error: "insufficient_scope", also: map[string]string{"scope": "write"}, metadata: url,
+	})
+}
+
+func severalChallenges(f *fixture) {
+	r := f.route(f.guard(guard.WithDPoP(guard.DPoP{})))
+	told := func(want refusal, on string) refusal {
+		want.dpop, want.on = true, on
+		return want
+	}
+	r.refuses("no token", ask{}, told(unauthorized, ""))
+	r.refuses("bad bearer token", ask{authorization: []string{"Bearer x"}}, told(invalidToken, ""))
+	r.refuses("no proof", ask{authorization: []string{"DPoP x"}}, withProof(verifier.ReasonProofMissing))
+}

@@ -25,7 +25,11 @@ func (p protect) serve(tb testing.TB, g *guard.Guard, reqs []verifier.Requiremen
 }
 
 // facts, pass and refuse are the parts of a right adapter.
-func facts(r *http.Request) guard.Request { return guard.Request{Method: r.Method, Header: r.Header} }
+func facts(r *http.Request) guard.Request {
+	return guard.Request{
+		Method: r.Method, Scheme: "http", Host: r.Host, Path: r.URL.EscapedPath(), RemoteAddr: r.RemoteAddr, Header: r.Header,
+	}
+}
 
 func pass(w http.ResponseWriter, r *http.Request, d guard.Decision, next http.HandlerFunc) {
 	next(w, r.WithContext(d.Context(r.Context())))
@@ -65,7 +69,7 @@ type brokenAdapter struct {
 }
 
 func brokenAdapters() []brokenAdapter {
-	return slices.Concat(brokenReaders(), brokenWriters(), brokenDeciders())
+	return slices.Concat(brokenReaders(), brokenWriters(), brokenDeciders(), brokenProvers())
 }
 
 func TestBrokenAdaptersAreBitten(t *testing.T) {

@@ -65,7 +65,7 @@ func callerLeaves(f *fixture) {
 	policy := f.issuer.Policy()
 	policy.Issuers[0].HTTPClient = &http.Client{Transport: hung}
 	f.verifier = newVerifier(f, policy)
-	r.start(f.serve, f.guard(), nil)
+	r.start(f, f.guard(), nil)
 
 	w, err := r.dial()
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/keychorus/keychorus/adapters/guard"
 	"github.com/keychorus/keychorus/verifier"
 	"github.com/keychorus/keychorus/verifier/verifiertest"
 )
@@ -142,4 +143,27 @@ func attacks(f *fixture) {
 	if sent == 0 {
 		f.Error("there was no attack to send")
 	}
+}
+
+// cookie has a second place for the token, and so requests with two of them.
+func cookie(f *fixture) {
+	r := f.route(f.guard(guard.WithCookie("token")))
+	good := f.good("ada")
+	token := strings.TrimPrefix(good, "Bearer ")
+	r.passes("cookie", ask{header: []string{"Cookie: theme=dark; token=" + token}}, "ada")
+	r.passes("cookie in a second field", ask{header: []string{"Cookie: theme=dark", "Cookie: token=" + token}}, "ada")
+	r.passes("header", ask{authorization: []string{good}, header: []string{"Cookie: theme=dark"}}, "ada")
+	want := badRequest
+	want.reason = string(verifier.ReasonMultipleCredentials)
+	for what, a := range map[string]ask{
+		"cookie and header":     {authorization: []string{good}, header: []string{"Cookie: token=" + token}},
+		"bad cookie and header": {authorization: []string{good}, header: []string{"Cookie: token=x"}},
+		"cookie and bad header": {authorization: []string{"Bearer x"}, header: []string{"Cookie: token=" + token}},
+		"two cookies":           {header: []string{"Cookie: token=" + token + "; token=x"}},
+		"two cookie fields":     {header: []string{"Cookie: token=" + token, "Cookie: token=x"}},
+	} {
+		r.refuses(what, a, want)
+	}
+	r.refuses("bad cookie", ask{header: []string{"Cookie: token=" + token + "x"}}, invalidToken)
+	r.refuses("other cookie", ask{header: []string{"Cookie: Token=" + token}}, unauthorized)
 }

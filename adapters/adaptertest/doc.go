@@ -11,5 +11,6 @@
 //
 // The table speaks HTTP/1.1 over a real socket, because what goes wrong between a
 // framework and a guard does so there: duplicate headers, reused buffers, connections
-// that serve one caller after the other, callers that leave.
+// that serve one caller after the other, callers that leave, paths that are decoded too early.
+// Adapters of protocols that are no HTTP requests stand behind a bridge, see [Bridged].
 package adaptertest

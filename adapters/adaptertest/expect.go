@@ -16,8 +16,31 @@ type refusal struct {
 	error string
 	// reason is that of the body; "" is not compared.
 	reason string
-	// also are further parameters of the challenge.
+	// also are further parameters of every challenge with the error, and of each without one
+	// if there is none.
 	also map[string]string
+	// dpop says that the scheme DPoP is on offer too, so that there are two challenges.
+	dpop bool
+	// on is the scheme whose challenge has the error: "" for Bearer, DPoP, or both.
+	on string
+	// metadata is resource_metadata of every challenge, or "".
+	metadata string
+}
+
+// schemes are the schemes of the challenges, in order, and whether each has the error.
+func (want refusal) schemes() []struct {
+	name  string
+	fault bool
+} {
+	type scheme = struct {
+		name  string
+		fault bool
+	}
+	all := []scheme{{"Bearer", want.error != "" && want.on != "DPoP"}}
+	if want.dpop {
+		all = append(all, scheme{"DPoP", want.error != "" && want.on != ""})
+	}
+	return all
 }
 
 var (
@@ -61,7 +84,8 @@ func (r *route) refused(what string, a ask, got *answer, want refusal) {
 
 var retryAfter = regexp.MustCompile(`^[1-9][0-9]*$`)
 
-// challenged checks that there is exactly the challenge that belongs to the status.
+// challenged checks that there are exactly the challenges that belong to the status, each in a
+// field of its own.
 func (r *route) challenged(what string, got *answer, want refusal) {
 	r.Helper()
 	values := got.header.Values("WWW-Authenticate")
@@ -71,24 +95,42 @@ func (r *route) challenged(what string, got *answer, want refusal) {
 		}
 		return
 	}
-	if len(values) != 1 {
-		r.Errorf("%s: %d challenges, want 1", what, len(values))
+	schemes := want.schemes()
+	if len(values) != len(schemes) {
+		r.Errorf("%s: %d challenges, want %d", what, len(values), len(schemes))
 		return
 	}
-	params, ok := strings.CutPrefix(values[0], "Bearer ")
+	for i, scheme := range schemes {
+		r.challengedBy(what, values[i], scheme.name, scheme.fault, want)
+	}
+}
+
+func (r *route) challengedBy(what, value, scheme string, fault bool, want refusal) {
+	r.Helper()
+	params, ok := strings.CutPrefix(value, scheme+" ")
 	members := map[string]string{}
 	for _, m := range parameter.FindAllStringSubmatch(params, -1) {
 		members[m[1]] = m[2]
 	}
 	wanted := map[string]string{"realm": "api"}
-	if want.error != "" {
+	if scheme == "DPoP" {
+		wanted["algs"] = members["algs"] // of the guard's choice
+	}
+	if want.metadata != "" {
+		wanted["resource_metadata"] = want.metadata
+	}
+	if fault {
 		wanted["error"] = want.error
 		wanted["error_description"] = members["error_description"] // of a closed list
 	}
-	maps.Copy(wanted, want.also)
-	if !ok || !maps.Equal(members, wanted) || strings.Count(params, "=") != len(members) ||
-		want.error != "" && members["error_description"] == "" {
-		r.Errorf("%s: challenge %q, want Bearer with %q", what, values[0], wanted)
+	if fault || want.error == "" {
+		maps.Copy(wanted, want.also)
+	}
+	_, empty := wanted["algs"]
+	empty = empty && members["algs"] == ""
+	if !ok || empty || !maps.Equal(members, wanted) || strings.Count(params, "=") != len(members) ||
+		fault && members["error_description"] == "" {
+		r.Errorf("%s: challenge %q, want %s with %q", what, value, scheme, wanted)
 	}
 }
 
@@ -130,8 +172,17 @@ func (r *route) discreet(what string, a ask, got *answer) {
 	for name, values := range got.header {
 		all.WriteString("\n" + name + ": " + strings.Join(values, "\n"))
 	}
+	secrets := slices.Clone(a.proofs)
 	for _, value := range a.authorization {
 		_, secret, _ := strings.Cut(value, " ")
+		secrets = append(secrets, secret)
+	}
+	for _, line := range a.header {
+		if cookies, ok := strings.CutPrefix(line, "Cookie: "); ok {
+			secrets = append(secrets, cookies)
+		}
+	}
+	for _, secret := range secrets {
 		for i := range len(secret) - leakBytes + 1 {
 			if strings.Contains(all.String(), secret[i:i+leakBytes]) {
 				r.Errorf("%s: a part of the credentials comes back", what)

@@ -3,6 +3,7 @@ package adaptertest
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 
@@ -18,12 +19,17 @@ type fixture struct {
 	serve    serveFunc
 	issuer   *verifiertest.Issuer
 	verifier *verifier.Verifier
+	bridged  func(baseURL string) (method, url string) // or nil
 }
 
-func newFixture(tb testing.TB, serve serveFunc) *fixture {
+func newFixture(tb testing.TB, serve serveFunc, opts ...Option) *fixture {
 	tb.Helper()
 	issuer := verifiertest.NewIssuer(tb)
-	return &fixture{TB: tb, serve: serve, issuer: issuer, verifier: newVerifier(tb, issuer.Policy())}
+	f := &fixture{TB: tb, serve: serve, issuer: issuer, verifier: newVerifier(tb, issuer.Policy())}
+	for _, o := range opts {
+		o.apply(f)
+	}
+	return f
 }
 
 func newVerifier(tb testing.TB, p verifier.Policy) *verifier.Verifier {
@@ -56,6 +62,8 @@ type route struct {
 	testing.TB
 	address string // host:port
 	path    string
+	// callMethod and callURL are what a bridged call looks like; "" if there is no bridge.
+	callMethod, callURL string
 
 	mu     sync.Mutex
 	visits []visit
@@ -79,18 +87,44 @@ func (v visit) subject() string {
 func (f *fixture) route(g *guard.Guard, reqs ...verifier.Requirement) *route {
 	f.Helper()
 	r := &route{TB: f.TB}
-	r.start(f.serve, g, reqs)
+	r.start(f, g, reqs)
 	return r
 }
 
-func (r *route) start(serve serveFunc, g *guard.Guard, reqs []verifier.Requirement) {
+func (r *route) start(f *fixture, g *guard.Guard, reqs []verifier.Requirement) {
 	r.Helper()
-	base := serve(r.TB, g, reqs, r.handle)
+	base := f.serve(r.TB, g, reqs, r.handle)
 	u, err := url.Parse(base)
 	if err != nil || u.Scheme != "http" || u.Host == "" {
 		r.Fatalf("serve returned %q, want a URL with scheme http", base)
 	}
 	r.address, r.path = u.Host, u.Path
+	if f.bridged != nil {
+		r.callMethod, r.callURL = f.bridged(base)
+	}
+}
+
+// url is the URL of a path below the route, as the guard should see it.
+func (r *route) url(path string) string {
+	if r.callURL != "" {
+		return r.callURL
+	}
+	return "http://" + r.address + r.path + "/" + path
+}
+
+// urlAt is the URL of the route at another origin.
+func (r *route) urlAt(origin string) string {
+	_, rest, _ := strings.Cut(r.url(""), "://")
+	_, path, _ := strings.Cut(rest, "/")
+	return origin + "/" + path
+}
+
+// method is that of a request as the guard should see it.
+func (r *route) method(sent string) string {
+	if r.callMethod != "" {
+		return r.callMethod
+	}
+	return sent
 }
 
 func (r *route) handle(w http.ResponseWriter, q *http.Request) {

@@ -16,8 +16,10 @@ const wireTimeout = 30 * time.Second
 // ask is a request as it goes over the wire, which [http.Request] would tidy up.
 type ask struct {
 	method        string // "" is GET
+	path          string // below the route, as it is sent
 	query         string
 	authorization []string
+	proofs        []string // DPoP fields
 	header        []string // whole lines
 	body          string
 }
@@ -26,13 +28,16 @@ func (a ask) bytes(r *route) []byte {
 	if a.method == "" {
 		a.method = http.MethodGet
 	}
-	target := r.path + "/"
+	target := r.path + "/" + a.path
 	if a.query != "" {
 		target += "?" + a.query
 	}
 	lines := []string{a.method + " " + target + " HTTP/1.1", "Host: " + r.address}
 	for _, value := range a.authorization {
 		lines = append(lines, "Authorization: "+value)
+	}
+	for _, proof := range a.proofs {
+		lines = append(lines, "DPoP: "+proof)
 	}
 	lines = append(lines, a.header...)
 	if a.body != "" {

@@ -1,7 +1,6 @@
 package guard
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -13,8 +12,21 @@ import (
 	"github.com/keychorus/keychorus/verifier"
 )
 
+// The schemes of credentials and challenges (RFC 6750, RFC 9449 §7.1).
+const (
+	schemeBearer = "Bearer"
+	schemeDPoP   = "DPoP"
+)
+
 // oauthError returns the error code of a challenge, or "" where there must be none.
 func oauthError(r verifier.Reason) string {
+	switch r {
+	case verifier.ReasonProofMissing, verifier.ReasonProofMalformed, verifier.ReasonProofSignature, verifier.ReasonProofMethod,
+		verifier.ReasonProofURL, verifier.ReasonProofToken, verifier.ReasonProofTime, verifier.ReasonProofReplayed:
+		return "invalid_dpop_proof" // RFC 9449 §7.1
+	case verifier.ReasonProofNonce:
+		return "use_dpop_nonce" // RFC 9449 §9
+	}
 	switch root := r.Root(); {
 	case errors.Is(root, verifier.ErrInvalidRequest):
 		return "invalid_request"
@@ -29,22 +41,67 @@ func oauthError(r verifier.Reason) string {
 	}
 }
 
-// challenge returns the value of WWW-Authenticate (RFC 6750 §3, RFC 9470 §3).
-func challenge(realm string, e *verifier.Error) string {
+// terms are what every challenge of a guard says.
+type terms struct {
+	realm, metadata string
+	bearer          bool
+	algorithms      string // of proofs; "" if the scheme DPoP is not accepted
+}
+
+// terms returns the terms of the settings. Bearer is not offered where no token could pass
+// under it.
+func (s *settings) terms() *terms {
+	t := &terms{realm: s.realm, metadata: s.metadata, bearer: !s.boundOnly || s.mtls}
+	if s.dpop != nil {
+		t.algorithms = s.dpop.names
+	}
+	return t
+}
+
+// challenges returns the values of WWW-Authenticate, one for each scheme on offer (RFC 9110
+// §11.6.1). The error stands with the scheme that the client used or, where what is wrong is
+// how the token is bound, with each.
+func (t *terms) challenges(e *verifier.Error, usedDPoP bool) []string {
+	if t == nil { // no guard, and so nothing on offer
+		t = &terms{realm: defaultRealm, bearer: true}
+	}
+	both := e.Reason == verifier.ReasonBinding || e.Reason == verifier.ReasonUnbound
+	all := make([]string, 0, 2)
+	if t.bearer {
+		all = append(all, t.challenge(schemeBearer, e, !usedDPoP || both))
+	}
+	if t.algorithms != "" {
+		all = append(all, t.challenge(schemeDPoP, e, usedDPoP || both || !t.bearer))
+	}
+	return all
+}
+
+// challenge returns one challenge (RFC 6750 §3, RFC 9470 §3, RFC 9449 §7.1, RFC 9728 §5.1).
+func (t *terms) challenge(scheme string, e *verifier.Error, withError bool) string {
 	var b strings.Builder
-	b.WriteString("Bearer")
+	b.WriteString(scheme)
 	separator := " "
 	param := func(name, value string) {
 		b.WriteString(separator + name + `="` + quotable(value) + `"`)
 		separator = ", "
 	}
-	param("realm", cmp.Or(realm, defaultRealm))
-	code := oauthError(e.Reason)
-	if code == "" {
-		return b.String()
+	param("realm", t.realm)
+	if code := oauthError(e.Reason); code != "" && withError {
+		param("error", code)
+		param("error_description", e.Reason.Description())
+		explain(e, param)
 	}
-	param("error", code)
-	param("error_description", e.Reason.Description())
+	if scheme == schemeDPoP {
+		param("algs", t.algorithms)
+	}
+	if t.metadata != "" {
+		param("resource_metadata", t.metadata)
+	}
+	return b.String()
+}
+
+// explain adds what the client needs in order to do better.
+func explain(e *verifier.Error, param func(name, value string)) {
 	switch root := e.Reason.Root(); {
 	case errors.Is(root, verifier.ErrForbidden):
 		if scope := list(e.Scopes); scope != "" {
@@ -59,7 +116,6 @@ func challenge(realm string, e *verifier.Error) string {
 			param("max_age", strconv.FormatInt(int64(max(e.MaxAge, 0)/time.Second), 10))
 		}
 	}
-	return b.String()
 }
 
 // quotable drops what must not stand in a quoted value (RFC 6750 §3).

@@ -10,32 +10,83 @@ import (
 // (verifier.Policy.MaxTokenBytes). Longer values are not looked into.
 const maxAuthorizationBytes = len("Bearer ") + 1<<20
 
-// bearerToken returns the token that the values of Authorization carry, or why there is
-// none. The token shares memory with its value.
-func bearerToken(values []string) (token string, reason verifier.Reason) {
+// credentials are the one token of a request, and how it came. The token shares memory with
+// the request.
+type credentials struct {
+	token string
+	dpop  bool // under the scheme DPoP (RFC 9449 §7.1), else Bearer or a cookie
+}
+
+// credentialsOf returns what a request carries, or why that is not one token.
+func (s *settings) credentialsOf(r *Request) (credentials, verifier.Reason) {
+	values := r.values("Authorization")
+	if s.cookie != "" {
+		switch token, n := cookieNamed(s.cookie, r.values("Cookie")); {
+		case n == 0:
+		case n > 1 || len(values) > 0: // RFC 6750 §2
+			return credentials{}, verifier.ReasonMultipleCredentials
+		default:
+			return credentials{token: token}, cookieProblem(token)
+		}
+	}
+	return authorization(values, s.dpop != nil)
+}
+
+// authorization returns the token that the values of Authorization carry, or why there is
+// none. withDPoP says that the scheme DPoP is accepted too.
+func authorization(values []string, withDPoP bool) (credentials, verifier.Reason) {
 	switch {
 	case len(values) == 0:
-		return "", verifier.ReasonNoCredentials
+		return credentials{}, verifier.ReasonNoCredentials
 	case len(values) > 1: // RFC 6750 §2
-		return "", verifier.ReasonMultipleCredentials
+		return credentials{}, verifier.ReasonMultipleCredentials
 	case len(values[0]) > maxAuthorizationBytes:
-		return "", verifier.ReasonTooLarge
+		return credentials{}, verifier.ReasonTooLarge
 	}
 	scheme, rest, _ := strings.Cut(values[0], " ")
+	c := credentials{dpop: withDPoP && strings.EqualFold(scheme, schemeDPoP)}
 	switch {
 	case !consistsOf(scheme, isTokenChar):
-		return "", verifier.ReasonMalformedHeader
-	case !strings.EqualFold(scheme, "Bearer"):
-		return "", verifier.ReasonNoCredentials
+		return c, verifier.ReasonMalformedHeader
+	case !c.dpop && !strings.EqualFold(scheme, schemeBearer):
+		return c, verifier.ReasonNoCredentials
 	}
-	token = strings.TrimLeft(rest, " ")
+	c.token = strings.TrimLeft(rest, " ")
 	switch {
-	case strings.HasPrefix(token, "[object "): // a page sent a JavaScript object
-		return "", verifier.ReasonPlaceholder
-	case !isToken68(token):
-		return "", verifier.ReasonMalformedHeader
+	case strings.HasPrefix(c.token, "[object "): // a page sent a JavaScript object
+		return c, verifier.ReasonPlaceholder
+	case !isToken68(c.token):
+		return c, verifier.ReasonMalformedHeader
 	}
-	return token, ""
+	return c, ""
+}
+
+// cookieNamed returns the value of the cookie of exactly this name (RFC 6265 §5.4), and how
+// many there are. One without a value is what a page that signed out leaves, and no cookie.
+func cookieNamed(name string, values []string) (value string, n int) {
+	for _, line := range values {
+		for pair := range strings.SplitSeq(line, ";") {
+			k, v, ok := strings.Cut(strings.Trim(pair, " \t"), "=")
+			if ok && k == name && v != "" {
+				value, n = v, n+1
+			}
+		}
+	}
+	return value, n
+}
+
+// cookieProblem refuses values that no header could carry, so that no token means more in a
+// cookie than there.
+func cookieProblem(value string) verifier.Reason {
+	switch {
+	case len(value) > maxAuthorizationBytes:
+		return verifier.ReasonTooLarge
+	case strings.HasPrefix(value, "[object "):
+		return verifier.ReasonPlaceholder
+	case !isToken68(value):
+		return verifier.ReasonMalformed
+	}
+	return ""
 }
 
 // isToken68 follows RFC 9110 §11.2, which is RFC 6750's b64token.

@@ -15,7 +15,10 @@ type Decision struct {
 	allowed  bool
 	token    *verifier.Token
 	err      *verifier.Error
-	realm    string
+	cause    error  // err with what lies behind it, or nil
+	terms    *terms // nil in the zero Decision
+	dpop     bool   // the credentials came under the scheme DPoP
+	nonce    string // for the next proof, or ""
 	left     bool
 	replaced *content
 }
@@ -41,12 +44,17 @@ func (d Decision) Context(ctx context.Context) context.Context {
 	return verifier.ContextWithToken(ctx, d.token)
 }
 
-// Err returns why the request is refused, a [*verifier.Error], or nil if it may pass.
+// Err returns why the request is refused, or nil if it may pass. [errors.As] finds a
+// [*verifier.Error] in it, and the cause, if there is one, for logs of the program.
 func (d Decision) Err() error {
-	if d.allowed {
+	switch {
+	case d.allowed:
 		return nil
+	case d.cause != nil:
+		return d.cause
+	default:
+		return d.refusal()
 	}
-	return d.refusal()
 }
 
 // Status returns the HTTP status code of the answer, or 200 if the request may pass. 499
@@ -95,10 +103,11 @@ const (
 	codeUnauthenticated  = 16
 )
 
-// Header returns the header fields of a refusal, with canonical names and one value each:
-// Cache-Control, Content-Type if there is a body, WWW-Authenticate with a single
-// challenge, Retry-After in whole seconds and at least 1. It is empty if the request may
-// pass or the caller has left. The map belongs to the caller.
+// Header returns the header fields of a refusal, with canonical names: Cache-Control,
+// Content-Type if there is a body, Retry-After in whole seconds and at least 1, DPoP-Nonce
+// with a nonce for the next proof, and WWW-Authenticate, which has a value for each scheme
+// that the guard accepts, with one challenge in it; every other field has one value. It is
+// empty if the request may pass or the caller has left. The map belongs to the caller.
 func (d Decision) Header() http.Header {
 	h := http.Header{}
 	if d.allowed || d.left {
@@ -116,7 +125,10 @@ func (d Decision) Header() http.Header {
 	case errors.Is(root, verifier.ErrUnavailable):
 		h.Set("Retry-After", retryAfter(e.RetryAfter))
 	case !errors.Is(root, verifier.ErrMisconfigured):
-		h.Set("WWW-Authenticate", challenge(d.realm, e))
+		h["Www-Authenticate"] = d.terms.challenges(e, d.dpop)
+	}
+	if d.nonce != "" {
+		h.Set("DPoP-Nonce", d.nonce)
 	}
 	return h
 }

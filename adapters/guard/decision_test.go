@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -117,6 +118,9 @@ func TestEveryReason(t *testing.T) {
 			want, ok := answers[r.Root()]
 			if !ok {
 				t.Fatalf("no answer for root %v", r.Root())
+			}
+			if strings.HasPrefix(string(r), "dpop_") { // RFC 9449 §7.1, §9
+				want.error = map[bool]string{false: "invalid_dpop_proof", true: "use_dpop_nonce"}[r == verifier.ReasonProofNonce]
 			}
 			d := g.Check(t.Context(), request, failing(fmt.Errorf("wrapped: %w", &verifier.Error{Reason: r})))
 			var body struct {

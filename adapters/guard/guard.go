@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/keychorus/keychorus/verifier"
 )
@@ -15,6 +16,7 @@ import (
 type Guard struct {
 	verifier *verifier.Verifier
 	settings settings
+	terms    *terms
 }
 
 // New returns a guard that verifies tokens with v. A nil v, a nil option, an option
@@ -40,20 +42,22 @@ func build(v *verifier.Verifier, s settings, opts []Option) (*Guard, error) {
 	if err := s.apply(opts); err != nil {
 		return nil, misconfigured(err)
 	}
-	return &Guard{verifier: v, settings: s}, nil
+	return &Guard{verifier: v, settings: s, terms: s.terms()}, nil
 }
 
 func misconfigured(err error) error {
 	return fmt.Errorf("%w: guard: %w", verifier.ErrMisconfigured, err)
 }
 
-// Request is what a guard knows of a request. Adapters fill in every fact they have;
-// today's checks read Method and Header.
+// Request is what a guard knows of a request. Adapters fill in every fact they have, as the
+// connection tells it: what proxies say is read by the guard. Bearer tokens need Method and
+// Header alone.
 type Request struct {
 	// Method is the request's method, in the case it was sent in.
 	Method string
-	// Scheme is http or https; Host is the authority; Path is the path as sent,
-	// without query; RemoteAddr is the address of the peer.
+	// Scheme is http or https; Host is the authority, as in the Host header; Path is the
+	// path as sent, percent-encoding and all, without query (or with it, since it is not
+	// looked at); RemoteAddr is the address of the peer, with or without port.
 	Scheme, Host, Path, RemoteAddr string
 	// Header returns all values of a field, whatever the case of its name; the name is
 	// asked for in canonical form, such as Authorization. http.Header fits. The strings
@@ -78,9 +82,10 @@ func (r *Request) isPreflight() bool {
 		len(r.values("Origin")) > 0 && len(r.values("Access-Control-Request-Method")) > 0
 }
 
-// Check judges a request: its credentials, then its token, then the requirements in
-// order, all of which must be met. It waits for keys at most as long as the policy says,
-// or until ctx ends. It keeps nothing of the request. Safe for concurrent use.
+// Check judges a request: its credentials, the proof that goes with them, then its token, then
+// the requirements in order, all of which must be met. It waits for keys at most as long as
+// the policy says, or until ctx ends. It keeps nothing of the request. Safe for concurrent
+// use.
 func (g *Guard) Check(ctx context.Context, r Request, reqs ...verifier.Requirement) Decision {
 	if g == nil || g.verifier == nil {
 		return Decision{}
@@ -88,31 +93,42 @@ func (g *Guard) Check(ctx context.Context, r Request, reqs ...verifier.Requireme
 	if g.settings.preflight && r.isPreflight() {
 		return Decision{allowed: true}
 	}
-	compact, reason := bearerToken(r.values("Authorization"))
+	c, reason := g.settings.credentialsOf(&r)
 	if reason == verifier.ReasonNoCredentials && g.settings.optional && len(reqs) == 0 {
 		return Decision{allowed: true}
 	}
 	if reason != "" {
-		return g.refuse(ctx, &verifier.Error{Reason: reason})
+		return g.refuse(ctx, c, &verifier.Error{Reason: reason})
 	}
-	token, err := g.verifier.Verify(ctx, compact)
+	if g.settings.checksBindings(c) {
+		return g.checkBound(ctx, &r, c, reqs)
+	}
+	token, err := g.verifier.Verify(ctx, c.token)
 	if err == nil {
 		err = token.Require(ctx, reqs...)
 	}
 	if err != nil {
-		return g.refuse(ctx, err)
+		return g.refuse(ctx, c, err)
 	}
 	return Decision{allowed: true, token: token}
 }
 
 // refuse makes the Decision for an error, which is one of the closed set or a mistake of
 // this program.
-func (g *Guard) refuse(ctx context.Context, err error) Decision {
+func (g *Guard) refuse(ctx context.Context, c credentials, err error) Decision {
 	var e *verifier.Error
 	if !errors.As(err, &e) || e == nil || isUnknown(e.Reason) {
 		e = &verifier.Error{Reason: verifier.ReasonMisconfigured}
 	}
-	d := Decision{err: e, realm: g.settings.realm}
+	d := Decision{err: e, terms: g.terms, dpop: c.dpop}
+	if p := g.settings.dpop; p != nil {
+		if caused, ok := errors.AsType[*causedError](err); ok && caused.refusal == e {
+			d.cause = caused
+		}
+		if p.nonces != nil && d.Status() == http.StatusUnauthorized {
+			d.nonce = p.nonces.Issue(time.Now())
+		}
+	}
 	// A context also ends by a deadline of this server; that caller still waits.
 	d.left = e.Reason == verifier.ReasonCanceled && errors.Is(ctx.Err(), context.Canceled)
 	if g.settings.errorBody != nil && !d.left {

@@ -18,9 +18,15 @@ type Option interface {
 
 type settings struct {
 	realm     string
+	metadata  string // URL, or ""
 	optional  bool
 	preflight bool
 	errorBody func(Decision) (string, []byte)
+	cookie    string // name, or ""
+	proxies   *proxies
+	dpop      *proofs
+	mtls      bool
+	boundOnly bool
 }
 
 // apply sets every option and returns all problems.
@@ -40,8 +46,14 @@ func (s *settings) apply(opts []Option) error {
 			problems = append(problems, fmt.Errorf("%s: %w", o.name(), err))
 		}
 	}
+	if s.boundOnly && s.dpop == nil && !s.mtls {
+		problems = append(problems, errors.New("WithBoundTokens needs WithDPoP or WithMTLS: no token could pass"))
+	}
 	return errors.Join(problems...)
 }
+
+// checksBindings tells whether a request needs more than its token.
+func (s *settings) checksBindings(c credentials) bool { return c.dpop || s.mtls || s.boundOnly }
 
 type option struct {
 	is  string
@@ -82,6 +94,26 @@ func WithOptional() Option {
 func WithPreflight() Option {
 	return option{"WithPreflight", func(s *settings) error {
 		s.preflight = true
+		return nil
+	}}
+}
+
+// WithCookie also takes the token from the cookie of this name, for pages that the API's own
+// origin serves. A request with both the cookie and an Authorization header, or with two such
+// cookies, carries two credentials and is refused. A cookie cannot carry a DPoP-bound token.
+//
+// Browsers attach cookies to requests that other sites cause. A route that changes anything
+// then needs protection against cross-site request forgery, which this package does not
+// give: put [net/http.CrossOriginProtection] in front, and set the cookie with Secure,
+// HttpOnly, SameSite=Lax or Strict, and a name that begins with __Host-.
+//
+// An empty or malformed name is an error. Default: cookies are not looked at.
+func WithCookie(name string) Option {
+	return option{"WithCookie", func(s *settings) error {
+		if !consistsOf(name, isTokenChar) { // RFC 6265 §4.1.1
+			return errors.New("the name is not one of a cookie")
+		}
+		s.cookie = name
 		return nil
 	}}
 }

@@ -1,12 +1,8 @@
 package httpauth
 
 import (
-	"context"
-	"crypto/x509"
-	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 
 	"github.com/go-json-experiment/json"
 
@@ -21,50 +17,14 @@ func Protect(g *guard.Guard, reqs ...verifier.Requirement) func(http.Handler) ht
 	reqs = slices.Clone(reqs) // a caller that changes its slice must not loosen the route
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			d := g.Check(r.Context(), facts(r), reqs...)
+			d := g.Check(r.Context(), guard.RequestOf(r), reqs...)
 			if !d.Allowed() {
-				refuse(w, d)
+				d.WriteRefusal(w)
 				return
 			}
-			next.ServeHTTP(w, withContext(d.Context(r.Context()), r))
+			next.ServeHTTP(w, d.WithToken(r))
 		})
 	}
-}
-
-func facts(r *http.Request) guard.Request {
-	q := guard.Request{
-		Method: r.Method, Scheme: "http", Host: r.Host, Path: r.URL.Path, RemoteAddr: r.RemoteAddr,
-		Header: r.Header,
-	}
-	if r.TLS != nil {
-		q.Scheme = "https"
-		q.ClientCertificate = first(r.TLS.PeerCertificates)
-	}
-	return q
-}
-
-func first(chain []*x509.Certificate) *x509.Certificate {
-	if len(chain) == 0 {
-		return nil
-	}
-	return chain[0]
-}
-
-// withContext saves the copy of the request where nothing changed.
-func withContext(ctx context.Context, r *http.Request) *http.Request {
-	if ctx == r.Context() {
-		return r
-	}
-	return r.WithContext(ctx)
-}
-
-// refuse writes a refusal. Fields that an outer layer has set, such as CORS, stay.
-func refuse(w http.ResponseWriter, d guard.Decision) {
-	maps.Copy(w.Header(), d.Header())
-	body := d.Body() // empty if the caller has gone
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(d.Status())
-	_, _ = w.Write(body) //nolint:gosec // closed lists of the guard, or the program's own hook
 }
 
 // Health answers with the state of the keys as JSON: 200 if every issuer of the policy has
