@@ -1,0 +1,4 @@
+// Command fiberv2 is an API on Fiber v2 that wants an access token. It brings an issuer
+// for development, calls itself as good and bad callers do, prints what each was answered, and
+// ends: with status 1 if one was answered otherwise than it deserves.
+package main

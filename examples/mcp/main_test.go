@@ -1,0 +1,13 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestEveryCallerGetsWhatItDeserves(t *testing.T) {
+	var out strings.Builder
+	if err := run(t.Context(), &out); err != nil || !strings.Contains(out.String(), "6 of 6 answers as expected.") {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+}
