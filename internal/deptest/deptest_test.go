@@ -35,7 +35,7 @@ var rules = []rule{
 		nil, nil, "a store knows records, not who uses them",
 	},
 	{
-		[]string{module + "/internal/strictjson", module + "/internal/jws", module + "/internal/jwks"},
+		[]string{module + "/internal/strictjson", module + "/internal/jws", module + "/internal/jwks", module + "/internal/dpop"},
 		[]string{module + "/verifier", module + "/adapters/", module + "/keystore", module + "/internal/keyring"},
 		nil, nil, "signatures and keys know nothing above them",
 	},
@@ -69,9 +69,14 @@ var rules = []rule{
 		[]string{module + "/"},
 		[]string{
 			"github.com/gin-gonic/", "github.com/labstack/", "github.com/gofiber/", "google.golang.org/grpc", "connectrpc.com/",
-			"github.com/redis/", "go.opentelemetry.io/otel/sdk/",
+			"github.com/modelcontextprotocol/", "github.com/redis/", "go.opentelemetry.io/otel/sdk/",
 		},
 		nil, nil, "frameworks, clients and telemetry back ends are for modules of their own",
+	},
+	{
+		[]string{module + "/adapters/procedure"},
+		[]string{module + "/adapters/guard", module + "/adapters/httpauth"},
+		nil, nil, "rules for procedures know no transport",
 	},
 	{
 		[]string{module + "/keystore/keystoretest"},

@@ -15,12 +15,14 @@ const (
 	// lookInterval is how often a process that waits for another one's answer looks for it
 	// itself. Where the store announces changes, it rarely has to.
 	lookInterval = time.Second
-	// storeGrace is how long a store may fail before due keys are refreshed without it.
+	// endInterval is the same once the answer has come: the lease is about to end.
+	endInterval = 50 * time.Millisecond
+	// storeGrace, a tenth of the default interval, is how long a store may fail before due
+	// keys are refreshed without it. With a shorter interval it is a tenth of that.
 	storeGrace = 30 * time.Second
 	// lateRefresh times the interval is the age up to which such refreshes are spread, over
-	// spreadTime at least: all processes lose their store at one moment.
+	// twice storeGrace at least: all processes lose their store at one moment.
 	lateRefresh = 1.15
-	spreadTime  = time.Minute
 	// storeRetry is the longest pause before a store that failed is asked once more.
 	storeRetry = 250 * time.Millisecond
 )
@@ -39,6 +41,7 @@ type turn struct {
 // claim finds out whose turn it is. It adopts what the store has first, which is all that most
 // processes of a fleet ever need, and waits while another one fetches.
 func (s *Source) claim(ctx context.Context, asked string) turn {
+	interval := lookInterval
 	for first := true; ctx.Err() == nil; first = false {
 		changed := s.changed()
 		if !first && s.satisfied(asked) {
@@ -66,11 +69,13 @@ func (s *Source) claim(ctx context.Context, asked string) turn {
 		case lease != nil:
 			return s.granted(ctx, asked, lease)
 		case !hold.Fetching:
-			return s.cooling(asked, hold, base)
+			return s.cooling(ctx, asked, hold)
 		case s.impatient():
 			return turn{granted: true, base: base, known: true}
 		}
-		s.waitFor(ctx, changed, min(hold.Left, lookInterval))
+		if s.waitFor(ctx, changed, min(hold.Left, interval)) {
+			interval = endInterval
+		}
 	}
 	return turn{}
 }
@@ -92,15 +97,20 @@ func (s *Source) granted(ctx context.Context, asked string, lease keystore.Lease
 	return turn{granted: true, lease: lease, base: base, known: known}
 }
 
-// cooling is the turn while the fleet holds back. A purge passes it, except after a failure.
-func (s *Source) cooling(asked string, hold keystore.Hold, base keystore.Version) turn {
+// cooling is the turn while the fleet holds back. The attempt before may have ended since the
+// store was looked at. A purge passes the cool-down, except after a failure.
+func (s *Source) cooling(ctx context.Context, asked string, hold keystore.Hold) turn {
+	base, known := s.recall(ctx)
+	if s.satisfied(asked) {
+		return s.enough()
+	}
 	s.heldUntil = time.Time{}
 	s.mu.Lock()
 	forced := s.forced && hold.Outcome != keystore.Failed
 	s.forced = false
 	s.mu.Unlock()
 	if forced {
-		return turn{granted: true, base: base, known: true}
+		return turn{granted: true, base: base, known: known}
 	}
 	if hold.Outcome == keystore.Failed {
 		s.fallBack()
@@ -130,11 +140,12 @@ func (s *Source) putOff(now time.Time) bool {
 		return false
 	}
 	sn, age := *snap, snap.age(now)
-	if left := storeGrace - now.Sub(s.problem.since); left > 0 && !s.problem.since.IsZero() {
-		sn.refreshAge = age + left + rand.N(time.Second)
+	grace := min(storeGrace, s.ring.cfg.RefreshInterval/10)
+	if left := grace - now.Sub(s.problem.since); left > 0 && !s.problem.since.IsZero() {
+		sn.refreshAge = age + left + rand.N(grace/10)
 	} else {
 		latest := time.Duration(lateRefresh * float64(s.ring.interval(sn.record)))
-		sn.refreshAge = age + rand.N(max(latest-age, spreadTime))
+		sn.refreshAge = age + rand.N(max(latest-age, 2*grace))
 		s.redrawn = sn.receivedAt
 	}
 	s.snap.Store(&sn)
@@ -151,15 +162,17 @@ func (s *Source) impatient() bool {
 	return !now.Before(s.heldUntil)
 }
 
-// waitFor returns when the snapshot has changed, or after about d.
-func (s *Source) waitFor(ctx context.Context, changed <-chan struct{}, d time.Duration) {
-	t := time.NewTimer(d + rand.N(storeRetry))
+// waitFor returns true when the snapshot has changed, or false after about d.
+func (s *Source) waitFor(ctx context.Context, changed <-chan struct{}, d time.Duration) bool {
+	t := time.NewTimer(d + rand.N(max(d/4, time.Millisecond)))
 	defer t.Stop()
 	select {
 	case <-changed:
+		return true
 	case <-t.C:
 	case <-ctx.Done():
 	}
+	return false
 }
 
 // changed is closed when waiters should look again.

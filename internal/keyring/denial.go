@@ -103,11 +103,14 @@ func (s *Source) Purge(ctx context.Context) error {
 	if s.fetch == nil {
 		return nil // static keys have nobody to confirm them
 	}
+	if rec, _, err := s.load(ctx); err == nil {
+		s.absorb(rec) // it may know of more purges than this process
+	}
 	s.mu.Lock()
 	s.deny(s.denials.merged(nil, s.denials.epoch+1))
 	s.forced = s.gate.outcome != keystore.Failed
 	s.mu.Unlock()
-	return errors.Join(s.share(ctx), s.warm(ctx))
+	return errors.Join(s.share(ctx), s.confirm(ctx))
 }
 
 // share saves the denials in force, over and over until they are stored or ctx ends.

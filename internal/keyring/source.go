@@ -40,6 +40,7 @@ type Source struct {
 	waiters  int
 	problem  problem
 	forced   bool // the next look passes the cool-down of the fleet
+	missed   bool // the store may have changed during the look
 
 	// What follows belongs to the one goroutine of the source.
 	unconditionalAt time.Time
@@ -179,6 +180,10 @@ func (s *Source) run(asked string) {
 func (s *Source) done(now time.Time) {
 	s.lastTried.Store(s.ring.since(now))
 	s.schedulePoll(now)
+	if s.missed {
+		s.missed = false
+		s.pollAt.Store(s.ring.since(now))
+	}
 	s.busy.Store(false)
 	s.wake()
 }

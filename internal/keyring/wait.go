@@ -17,10 +17,22 @@ func (s *Source) cold(ctx context.Context, asked string) error {
 
 // warm is cold for those who prepare: it waits for the end of one attempt.
 func (s *Source) warm(ctx context.Context) error {
-	limit := s.ring.cfg.FetchTimeout + 2*storeTimeout + time.Second
-	return s.await(ctx, limit, "", Unavailable, func(now time.Time) bool {
+	return s.await(ctx, s.warmTime(), "", Unavailable, func(now time.Time) bool {
 		return s.snap.Load().usable(now)
 	})
+}
+
+// confirm is warm for those who purge: it also waits until the answer is stored, so that the
+// process may end.
+func (s *Source) confirm(ctx context.Context) error {
+	return s.await(ctx, s.warmTime(), "", Unavailable, func(now time.Time) bool {
+		return s.snap.Load().usable(now) && !s.busy.Load()
+	})
+}
+
+// warmTime is the longest that one attempt takes, with what surrounds it.
+func (s *Source) warmTime() time.Duration {
+	return s.ring.cfg.FetchTimeout + 2*storeTimeout + time.Second
 }
 
 // awake waits for one look after an idle time. Whatever comes of it, the keys at hand serve.

@@ -65,8 +65,9 @@ func (s *Source) pollSoon() {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.busy.Load() {
-		return // a look is under way
+	if s.busy.Load() { // a look is under way, and may have been too early
+		s.missed = true
+		return
 	}
 	s.spawn(func() {
 		if pause(s.ring.ctx, rand.N(storeRetry)) {

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/keychorus/keychorus/keystore/redis/redisserver"
+	"github.com/keychorus/keychorus/keystore/sealed"
 	"github.com/keychorus/keychorus/verifier"
 	"github.com/keychorus/keychorus/verifier/devissuer"
 )
@@ -25,16 +26,17 @@ type verifyingFleet struct {
 	tb     testing.TB
 	server *redisserver.Server
 	issuer *devissuer.Issuer
+	opts   []sealed.Option
 	all    []*verifier.Verifier
 }
 
-func newVerifyingFleet(tb testing.TB, n int) *verifyingFleet {
+func newVerifyingFleet(tb testing.TB, n int, opts ...sealed.Option) *verifyingFleet {
 	tb.Helper()
 	issuer, err := devissuer.New(testID.Issuer, devissuer.WithAlgorithm(devissuer.Ed25519), devissuer.WithAudience(apiAudience))
 	if err != nil {
 		tb.Fatal(err)
 	}
-	f := &verifyingFleet{tb: tb, server: startServer(tb), issuer: issuer}
+	f := &verifyingFleet{tb: tb, server: startServer(tb), issuer: issuer, opts: opts}
 	for range n {
 		f.all = append(f.all, f.start())
 	}
@@ -44,7 +46,7 @@ func newVerifyingFleet(tb testing.TB, n int) *verifyingFleet {
 func (f *verifyingFleet) start() *verifier.Verifier {
 	f.tb.Helper()
 	client := redis.NewClient(&redis.Options{Addr: f.server.Addr()})
-	store, err := New(client, newSecrets(f.tb, fleetSecret))
+	store, err := New(client, newSecrets(f.tb, fleetSecret), f.opts...)
 	if err != nil {
 		f.tb.Fatal(err)
 	}
@@ -71,18 +73,36 @@ func (f *verifyingFleet) mint() string {
 	return token
 }
 
-// verify lets all verify at the same time and wants the answer to be of a kind.
-func (f *verifyingFleet) verify(ctx context.Context, token string, want error) {
+// each lets all verify at the same time.
+func (f *verifyingFleet) each(ctx context.Context, token string, judge func(replica int, err error)) {
 	f.tb.Helper()
 	var wg sync.WaitGroup
 	for i, v := range f.all {
 		wg.Go(func() {
-			if _, err := v.Verify(ctx, token); !errors.Is(err, want) {
-				f.tb.Errorf("replica %d: %v, want %v", i, err, want)
-			}
+			_, err := v.Verify(ctx, token)
+			judge(i, err)
 		})
 	}
 	wg.Wait()
+}
+
+func (f *verifyingFleet) accept(ctx context.Context, token string) {
+	f.tb.Helper()
+	f.each(ctx, token, func(i int, err error) {
+		if err != nil {
+			f.tb.Errorf("replica %d: %v", i, err)
+		}
+	})
+}
+
+// refuse wants all to refuse, or to say that nobody can tell now.
+func (f *verifyingFleet) refuse(ctx context.Context, token string) {
+	f.tb.Helper()
+	f.each(ctx, token, func(i int, err error) {
+		if !errors.Is(err, verifier.ErrInvalidToken) && !errors.Is(err, verifier.ErrUnavailable) {
+			f.tb.Errorf("replica %d: %v", i, err)
+		}
+	})
 }
 
 func (f *verifyingFleet) wantFetches(what string, most int, do func()) {
@@ -96,16 +116,17 @@ func (f *verifyingFleet) wantFetches(what string, most int, do func()) {
 
 func TestAFleetOfVerifiersFetchesOnce(t *testing.T) {
 	t.Parallel()
-	f := newVerifyingFleet(t, 32)
+	// Counts, not times: on a busy machine a call may take longer than in a data centre.
+	f := newVerifyingFleet(t, 32, sealed.WithTimeout(10*time.Second))
 	ctx := t.Context()
 	first := f.mint()
-	f.wantFetches("a cold start", 1, func() { f.verify(ctx, first, nil) })
+	f.wantFetches("a cold start", 1, func() { f.accept(ctx, first) })
 	oldKey := f.issuer.Key().ID()
 	if _, err := f.issuer.Rotate(); err != nil {
 		t.Fatal(err)
 	}
 	second := f.mint()
-	f.wantFetches("a rotation", 1, func() { f.verify(ctx, second, nil) })
+	f.wantFetches("a rotation", 1, func() { f.accept(ctx, second) })
 	f.wantFetches("a flood of made-up keys", 1, func() {
 		stranger, err := devissuer.New(testID.Issuer, devissuer.WithAlgorithm(devissuer.Ed25519), devissuer.WithAudience(apiAudience))
 		if err != nil {
@@ -116,7 +137,7 @@ func TestAFleetOfVerifiersFetchesOnce(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			f.verify(ctx, made, verifier.ErrInvalidToken)
+			f.refuse(ctx, made)
 			if _, err := stranger.Rotate(); err != nil {
 				t.Fatal(err)
 			}
@@ -127,7 +148,7 @@ func TestAFleetOfVerifiersFetchesOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.issuer.Fail(http.StatusBadGateway)
-		f.verify(ctx, second, nil)
+		f.accept(ctx, second)
 		eventually(t, "the record is put back", func() bool {
 			reply, err := f.server.Do(ctx, "dbsize")
 			return err == nil && fmt.Sprint(reply) != "0"
@@ -146,7 +167,7 @@ func TestAFleetOfVerifiersFetchesOnce(t *testing.T) {
 			return errors.Is(err, verifier.ErrInvalidToken)
 		})
 	}
-	f.verify(ctx, second, nil)
+	f.accept(ctx, second)
 }
 
 // A known key waits for nothing: the context of these calls has ended, so that one that had
@@ -155,14 +176,14 @@ func TestAFrozenServerDelaysNoVerification(t *testing.T) {
 	t.Parallel()
 	f := newVerifyingFleet(t, 32)
 	token := f.mint()
-	f.verify(t.Context(), token, nil)
+	f.accept(t.Context(), token)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := f.server.Freeze(); err != nil {
 		t.Fatal(err)
 	}
 	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); {
-		f.verify(ended, token, nil)
+		f.accept(ended, token)
 	}
 	// A new key is found without the server, by each on its own.
 	if _, err := f.issuer.Rotate(); err != nil {
@@ -178,5 +199,5 @@ func TestAFrozenServerDelaysNoVerification(t *testing.T) {
 	if err := f.server.Thaw(); err != nil {
 		t.Fatal(err)
 	}
-	f.verify(ended, token, nil)
+	f.accept(ended, token)
 }
