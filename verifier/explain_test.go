@@ -44,7 +44,7 @@ func TestExplainKnowsEveryReason(t *testing.T) {
 		verifier.ReasonNoCredentials: true, verifier.ReasonMalformedHeader: true, verifier.ReasonMultipleCredentials: true,
 		verifier.ReasonStepUp: true, verifier.ReasonScope: true, verifier.ReasonRequirement: true,
 		verifier.ReasonRequirementUnavailable: true, verifier.ReasonMisconfigured: true,
-		verifier.ReasonUnbound: true, verifier.ReasonReplayUnavailable: true,
+		verifier.ReasonUnbound: true, verifier.ReasonReplayUnavailable: true, verifier.ReasonNotDocument: true,
 		verifier.ReasonProofMissing: true, verifier.ReasonProofMalformed: true, verifier.ReasonProofSignature: true,
 		verifier.ReasonProofMethod: true, verifier.ReasonProofURL: true, verifier.ReasonProofToken: true,
 		verifier.ReasonProofTime: true, verifier.ReasonProofNonce: true, verifier.ReasonProofReplayed: true,

@@ -17,11 +17,13 @@ type issuer struct {
 	audiences []string
 	source    *keyring.Source
 	from      Issuer // what it was made from
+	number    int    // its place in the policy, from 1; 0 for others
 }
 
 // connect gives every issuer of the policy its key source.
 func (v *Verifier) connect(p *Policy, keys keyring.Config, c *config) []error {
-	o := keyring.Options{Store: c.store, Shared: c.store != nil, Observe: observer(c.logger)}
+	v.telemetry = telemetryOf(p, c)
+	o := keyring.Options{Store: c.store, Shared: c.store != nil, Observe: observer(c.logger), Telemetry: v.telemetry}
 	switch {
 	case c.store != nil:
 	case c.resolve == nil:
@@ -44,6 +46,7 @@ func (v *Verifier) connect(p *Policy, keys keyring.Config, c *config) []error {
 		}
 		v.ring.Keep(iss.source)
 		v.issuers = append(v.issuers, iss)
+		iss.number = len(v.issuers)
 		v.byURL[iss.url] = iss
 	}
 	return errs

@@ -109,7 +109,7 @@ func (c *claims) wrongKind(typ string, allowIDTokens bool) bool {
 	case c.present.has(memberAccessHash, memberCodeHash, memberNonce): // OpenID Connect Core §2
 		return true
 	default: // Kinde's ID tokens
-		return c.present.has(memberUpdatedAt, memberReauthenticatedAt) &&
+		return c.present.has(memberUpdatedAt, memberReauthenticatedAt, memberAuthTime) &&
 			!c.present.has(memberScope, memberScp, memberGrantType, memberClientID)
 	}
 }

@@ -46,7 +46,7 @@ func isOpaque(token string) bool { return strings.Count(token, ".") != 2 }
 
 // verifyOpaque is [Verifier.Verify] for opaque tokens: somebody else's word takes the place
 // of the signature, and everything after it is the same.
-func (v *Verifier) verifyOpaque(ctx context.Context, token string) (*Token, error) {
+func (v *Verifier) verifyOpaque(ctx context.Context, token string, met *sight) (*Token, *Error) {
 	answer, e := v.ask(ctx, token)
 	if e != nil {
 		return nil, e
@@ -68,6 +68,7 @@ func (v *Verifier) verifyOpaque(ctx context.Context, token string) (*Token, erro
 	if e != nil {
 		return nil, e
 	}
+	met.issuer = iss
 	if e := v.judge(iss, "", c, v.wallClock(time.Now())); e != nil {
 		return nil, e
 	}

@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/keychorus/keychorus/keystore"
 )
 
@@ -23,6 +26,9 @@ type config struct {
 	now    func() time.Time
 	revoke func(context.Context, *Token) (bool, error)
 	logger *slog.Logger
+
+	tracers trace.TracerProvider // nil: the global one
+	meters  metric.MeterProvider // nil: the global one
 
 	cacheEntries int
 
@@ -105,8 +111,11 @@ func WithIssuerResolver(resolve func(ctx context.Context, iss string) (Issuer, b
 }
 
 // WithLogger logs what happens to the keys, once per transition: keys added and removed,
-// entries skipped, refreshes that fail and recover. Requests are never logged. A nil logger
-// is an error. Default: nothing is logged.
+// entries skipped, refreshes that fail and recover. Tokens that are not accepted are counted,
+// and logged as a number: one line for each reason and issuer of the policy at most in a
+// minute, the others under "other"; requests are never logged. A line may be written on the
+// goroutine of a request, so a handler should not block. A nil logger is an error.
+// Default: nothing is logged.
 func WithLogger(l *slog.Logger) Option {
 	return option(func(c *config) error {
 		if l == nil {

@@ -47,6 +47,9 @@ const (
 	ReasonInactive       Reason = "inactive"
 	ReasonRevoked        Reason = "revoked"
 
+	// Of signed documents, see [Verifier.VerifyDocument].
+	ReasonNotDocument Reason = "not_a_document"
+
 	// Of proofs of possession (RFC 9449), which package guard checks.
 	ReasonProofMissing   Reason = "dpop_missing"
 	ReasonProofMalformed Reason = "dpop_malformed"

@@ -169,6 +169,11 @@ var reasonTable = []reasonEntry{
 		"sign in again",
 	},
 	{
+		ReasonNotDocument, ErrInvalidToken, "the document is a token",
+		"an access token or an ID token was sent where a webhook or another signed document is expected",
+		"send tokens in the Authorization header of requests to the API",
+	},
+	{
 		ReasonProofMissing, ErrInvalidToken, "the request carries no DPoP proof",
 		"the scheme is DPoP, and there is no DPoP header",
 		"send a proof of its own in the DPoP header of every request (RFC 9449 §7.1)",

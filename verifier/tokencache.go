@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"hash"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/keychorus/keychorus/internal/jws"
+	"github.com/keychorus/keychorus/internal/telemetry"
 )
 
 const (
@@ -42,8 +44,18 @@ func WithTokenCache(entries int) Option {
 
 // tokenCache holds verified tokens by the SHA-256 of their compact form. A nil cache is empty.
 type tokenCache struct {
-	shards []*lru.Cache[tokenName, *cachedToken]
+	shards []*cacheShard
 }
+
+// cacheShard counts its own look-ups: one count of all would be where all cores meet.
+type cacheShard struct {
+	*lru.Cache[tokenName, *cachedToken]
+	hits, misses atomic.Int64
+	_            [cacheLine]byte
+}
+
+// cacheLine keeps shards from sharing one on any common processor.
+const cacheLine = 128
 
 type tokenName [sha256.Size]byte
 
@@ -86,32 +98,41 @@ func newTokenCache(entries int) (*tokenCache, error) {
 	if entries < 8*cacheShards { // too few to share out
 		n = 1
 	}
-	c := &tokenCache{shards: make([]*lru.Cache[tokenName, *cachedToken], n)}
+	c := &tokenCache{shards: make([]*cacheShard, n)}
 	for i := range c.shards {
 		shard, err := lru.New[tokenName, *cachedToken](max(entries/n, 1))
 		if err != nil {
 			return nil, errors.New("verifier: WithTokenCache: " + err.Error())
 		}
-		c.shards[i] = shard
+		c.shards[i] = &cacheShard{Cache: shard}
 	}
 	return c, nil
 }
 
 // shard returns where a name belongs. Names are hashes, so that nobody can crowd one shard.
-func (c *tokenCache) shard(name tokenName) *lru.Cache[tokenName, *cachedToken] {
+func (c *tokenCache) shard(name tokenName) *cacheShard {
 	return c.shards[int(name[0])%len(c.shards)]
 }
 
-func (c *tokenCache) get(name tokenName, now time.Time) *cachedToken {
-	found, ok := c.shard(name).Get(name)
+func (s *cacheShard) get(name tokenName, now time.Time) *cachedToken {
+	found, ok := s.Get(name)
 	if !ok {
 		return nil
 	}
 	if !now.Before(found.until) {
-		c.shard(name).Remove(name)
+		s.Remove(name)
 		return nil
 	}
 	return found
+}
+
+// lookups returns how many tokens were found, and how many were not, or not valid by now.
+func (c *tokenCache) lookups() (hits, misses int64) {
+	for _, s := range c.shards {
+		hits += s.hits.Load()
+		misses += s.misses.Load()
+	}
+	return hits, misses
 }
 
 func (c *tokenCache) put(name tokenName, t *cachedToken) { c.shard(name).Add(name, t) }
@@ -119,24 +140,31 @@ func (c *tokenCache) put(name tokenName, t *cachedToken) { c.shard(name).Add(nam
 // recall returns a token whose signature is known to hold, if it would hold now: by the same
 // key of the same issuer. It returns nil if the token has to be verified, also to say what is
 // wrong with it by now.
-func (v *Verifier) recall(ctx context.Context, name tokenName, arrived time.Time) *Token {
-	c := v.cache.get(name, arrived)
-	if c == nil {
+func (v *Verifier) recall(ctx context.Context, name tokenName, arrived time.Time, met *sight) *Token {
+	shard := v.cache.shard(name)
+	c := shard.get(name, arrived)
+	if c == nil || !v.holds(ctx, c, arrived) {
+		shard.misses.Add(1)
+		met.cache = telemetry.CacheMiss
 		return nil
 	}
+	shard.hits.Add(1)
+	met.cache, met.issuer = telemetry.CacheHit, c.issuer
+	return c.token
+}
+
+// holds tells whether a token whose signature held is still acceptable.
+func (v *Verifier) holds(ctx context.Context, c *cachedToken, arrived time.Time) bool {
 	t := c.token
 	iss, refusal := v.issuerOf(ctx, t.issuer)
 	if refusal != nil || iss != c.issuer {
-		return nil
+		return false
 	}
 	key, _, err := iss.source.Key(ctx, arrived, jws.Algorithm(t.algorithm), t.keyID, true)
 	if err != nil || key != c.key {
-		return nil
+		return false
 	}
-	if v.judgeTime(&t.claims, v.wallClock(arrived)) != nil {
-		return nil
-	}
-	return t
+	return v.judgeTime(&t.claims, v.wallClock(arrived)) == nil
 }
 
 // remember notes a token that was just verified.

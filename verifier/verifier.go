@@ -9,6 +9,7 @@ import (
 
 	"github.com/keychorus/keychorus/internal/jws"
 	"github.com/keychorus/keychorus/internal/keyring"
+	"github.com/keychorus/keychorus/internal/telemetry"
 )
 
 // Verifier verifies the access tokens of its issuers. Make one per program, not per
@@ -17,6 +18,9 @@ type Verifier struct {
 	issuers []*issuer // in the order of the policy
 	byURL   map[string]*issuer
 	ring    *keyring.Ring
+
+	telemetry *telemetry.Telemetry
+	refusals  *refusals // nil: not logged
 
 	clock             func() time.Time // nil: package time
 	cache             *tokenCache      // nil: none
@@ -72,6 +76,8 @@ func New(p Policy, opts ...Option) (*Verifier, error) {
 	if len(problems) > 0 {
 		return nil, misconfigured(problems)
 	}
+	v.refusals = newRefusals(c.logger, v.issuers)
+	v.observe()
 	return v, nil
 }
 
@@ -91,6 +97,8 @@ func (v *Verifier) Warm(ctx context.Context) error {
 func (v *Verifier) Close() error {
 	v.closed.Store(true)
 	v.ring.Close()
+	v.telemetry.Close()
+	v.refusals.flush()
 	return nil
 }
 

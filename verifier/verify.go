@@ -19,21 +19,39 @@ const defaultRetryAfter = 5 * time.Second
 // most as long as Policy.Keys says, or until ctx ends. Safe for concurrent use. It keeps
 // no part of token, so that the caller may reuse the memory behind it.
 func (v *Verifier) Verify(ctx context.Context, token string, opts ...VerifyOption) (*Token, error) {
-	var t *Token
-	var err error
-	if v.lookup != nil && token != "" && isOpaque(token) {
-		t, err = v.verifyOpaque(ctx, token)
-	} else {
-		t, err = v.verifyJWT(ctx, token)
+	arrived := time.Now()
+	ctx, span := v.telemetry.StartVerify(ctx)
+	if span != nil {
+		defer span.End() // a hook may panic
 	}
-	if err != nil {
-		return nil, err
+	var met sight
+	t, e := v.verify(ctx, arrived, token, opts, &met)
+	v.tell(ctx, span, arrived, &met, t, e)
+	if e != nil {
+		return nil, e
+	}
+	return t, nil
+}
+
+// verify does what [Verifier.Verify] promises, and notes in met what is worth telling.
+func (v *Verifier) verify(
+	ctx context.Context, arrived time.Time, token string, opts []VerifyOption, met *sight,
+) (*Token, *Error) {
+	var t *Token
+	var e *Error
+	if v.lookup != nil && token != "" && isOpaque(token) {
+		t, e = v.verifyOpaque(ctx, token, met)
+	} else {
+		t, e = v.verifyJWT(ctx, arrived, token, met)
+	}
+	if e != nil {
+		return nil, e
 	}
 	if !t.claims.confirmed(proved(opts)) {
 		return nil, refuse(ReasonBinding, nil)
 	}
-	if err := v.checkRevoked(ctx, t); err != nil {
-		return nil, err
+	if e := v.checkRevoked(ctx, t); e != nil {
+		return nil, e
 	}
 	return t, nil
 }
@@ -51,12 +69,11 @@ func proved(opts []VerifyOption) Confirmation {
 }
 
 // verifyJWT does what a signature and claims can tell.
-func (v *Verifier) verifyJWT(ctx context.Context, token string) (*Token, error) {
-	arrived := time.Now()
+func (v *Verifier) verifyJWT(ctx context.Context, arrived time.Time, token string, met *sight) (*Token, *Error) {
 	var name tokenName
 	if v.cache != nil {
 		name = nameOf(token)
-		if t := v.recall(ctx, name, arrived); t != nil {
+		if t := v.recall(ctx, name, arrived, met); t != nil {
 			return t, nil
 		}
 	}
@@ -73,6 +90,7 @@ func (v *Verifier) verifyJWT(ctx context.Context, token string) (*Token, error) 
 	if e != nil {
 		return nil, e
 	}
+	met.issuer = iss
 	verdict := v.judge(iss, m.Type(), c, v.wallClock(arrived))
 	key, waited, err := iss.source.Key(ctx, arrived, m.Algorithm(), m.KeyID(), verdict == nil)
 	if err != nil {
@@ -116,7 +134,7 @@ func (v *Verifier) parse(token string) (*jws.Message, *Error) {
 	return m, nil
 }
 
-func (v *Verifier) checkRevoked(ctx context.Context, t *Token) error {
+func (v *Verifier) checkRevoked(ctx context.Context, t *Token) *Error {
 	if v.revoked == nil {
 		return nil
 	}

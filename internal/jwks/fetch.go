@@ -9,6 +9,9 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/propagation"
 )
 
 // Endpoint is an issuer and how to reach it.
@@ -49,6 +52,7 @@ type Fetcher struct {
 	issuer    string
 	allowHTTP bool
 	client    *http.Client
+	known     map[string]bool // hosts that an operator named: only they are told what is traced
 }
 
 // maxValidatorBytes bounds an ETag that is worth keeping.
@@ -57,10 +61,13 @@ const maxValidatorBytes = 512
 // NewFetcher returns a fetcher. It does no I/O. An address that is not https is an error,
 // except on loopback or with AllowHTTP.
 func NewFetcher(e Endpoint) (*Fetcher, error) {
-	f := &Fetcher{issuer: e.Issuer, allowHTTP: e.AllowHTTP, client: newClient(e)}
+	f := &Fetcher{issuer: e.Issuer, allowHTTP: e.AllowHTTP, client: newClient(e), known: make(map[string]bool)}
 	for _, address := range []string{e.Issuer, e.JWKSURL} {
 		if address != "" && !f.secure(address) {
 			return nil, &FetchError{Code: InsecureURL}
+		}
+		if u, err := url.Parse(address); err == nil && e.Configured {
+			f.known[u.Host] = true
 		}
 	}
 	return f, nil
@@ -110,6 +117,9 @@ func (f *Fetcher) get(ctx context.Context, address string, header http.Header) (
 	}
 	req.Header = header
 	req.Header.Set("User-Agent", "keychorus")
+	if f.known[req.URL.Host] {
+		otel.GetTextMapPropagator().Inject(ctx, propagation.HeaderCarrier(req.Header))
+	}
 	resp, err := f.client.Do(req)
 	if err != nil {
 		return nil, nil, broken(ctx, err)

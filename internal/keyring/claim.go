@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/keychorus/keychorus/internal/telemetry"
 	"github.com/keychorus/keychorus/keystore"
 )
 
@@ -30,6 +31,7 @@ const (
 // turn says whether the issuer is this process's to ask.
 type turn struct {
 	granted bool
+	direct  bool             // without the leave of a store that should have given it
 	lease   keystore.Lease   // nil if nobody coordinates
 	base    keystore.Version // what to save over
 	known   bool             // the store works
@@ -67,11 +69,11 @@ func (s *Source) claim(ctx context.Context, asked string) turn {
 		case err != nil:
 			return s.alone(asked)
 		case lease != nil:
-			return s.granted(ctx, asked, lease)
+			return s.granted(ctx, asked, lease, base)
 		case !hold.Fetching:
 			return s.cooling(ctx, asked, hold)
 		case s.impatient():
-			return turn{granted: true, base: base, known: true}
+			return turn{granted: true, direct: true, base: base, known: true}
 		}
 		if s.waitFor(ctx, changed, min(hold.Left, interval)) {
 			interval = endInterval
@@ -87,14 +89,16 @@ func (s *Source) enough() turn {
 }
 
 // granted looks at the store once more: another process may have come and gone since.
-func (s *Source) granted(ctx context.Context, asked string, lease keystore.Lease) turn {
+func (s *Source) granted(ctx context.Context, asked string, lease keystore.Lease, base keystore.Version) turn {
 	s.heldUntil = time.Time{}
-	base, known := s.recall(ctx)
+	if again, known := s.recall(ctx); known {
+		base = again
+	}
 	if s.satisfied(asked) {
 		s.end(ctx, lease, keystore.Abandoned, 0)
 		return s.enough()
 	}
-	return turn{granted: true, lease: lease, base: base, known: known}
+	return turn{granted: true, lease: lease, base: base, known: true}
 }
 
 // cooling is the turn while the fleet holds back. The attempt before may have ended since the
@@ -128,7 +132,7 @@ func (s *Source) alone(asked string) turn {
 	if asked == "" && s.putOff(time.Now()) {
 		return turn{outcome: keystore.Useful, wait: usefulCooldown}
 	}
-	return turn{granted: true}
+	return turn{granted: true, direct: true}
 }
 
 // putOff draws a later refresh point, once for each snapshot when the store is down for good.
@@ -197,7 +201,7 @@ func (s *Source) crowded() bool {
 // tryLease asks for the lease, twice if the store fails.
 func (s *Source) tryLease(ctx context.Context) (keystore.Lease, keystore.Hold, error) {
 	lease, hold, err := s.tryLeaseOnce(ctx)
-	if err != nil && pause(ctx, rand.N(storeRetry)) {
+	if err != nil && pause(ctx, storeBackoff()) {
 		lease, hold, err = s.tryLeaseOnce(ctx)
 	}
 	s.noteWrite(err)
@@ -207,7 +211,10 @@ func (s *Source) tryLease(ctx context.Context) (keystore.Lease, keystore.Hold, e
 func (s *Source) tryLeaseOnce(ctx context.Context) (keystore.Lease, keystore.Hold, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	return s.ring.coordinator.TryLease(ctx, s.id)
+	ctx, call := s.tell.StartCall(ctx, telemetry.Lease)
+	lease, hold, err := s.ring.coordinator.TryLease(ctx, s.id)
+	call.EndLease(ctx, lease, hold, err)
+	return lease, hold, err
 }
 
 // end ends a lease, also when the ring is being closed: others should not wait for it.
@@ -217,5 +224,10 @@ func (s *Source) end(ctx context.Context, lease keystore.Lease, o keystore.Outco
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	_ = lease.End(ctx, o, cooldown) // it ends by itself as well
+	ctx, call := s.tell.StartCall(ctx, telemetry.End)
+	call.End(ctx, lease.End(ctx, o, cooldown)) // it ends by itself as well
 }
+
+// storeBackoff is the pause before a store that failed is asked once more: what keeps it from
+// answering needs time to pass, and many processes may be waiting for that.
+func storeBackoff() time.Duration { return storeRetry/2 + rand.N(storeRetry) }

@@ -39,7 +39,10 @@ func (r *Ring) Follow(ctx context.Context) error {
 	}
 }
 
-// tend starts what a source needs now and returns the time to the next refresh.
+// minTend keeps a source that needs something at once from keeping the others waiting.
+const minTend = 10 * time.Millisecond
+
+// tend starts what a source needs now and returns the time to the next refresh or look.
 func (s *Source) tend(now time.Time) time.Duration {
 	snap := s.snap.Load()
 	if s.fetch == nil || s.unused(now) > idleTime {
@@ -50,7 +53,11 @@ func (s *Source) tend(now time.Time) time.Duration {
 		return never // the next round looks again
 	}
 	s.poll(now)
-	return snap.refreshAge - snap.age(now)
+	wait := snap.refreshAge - snap.age(now)
+	if s.ring.polls && !s.busy.Load() {
+		wait = min(wait, time.Duration(s.pollAt.Load()-s.ring.since(now)))
+	}
+	return max(wait, minTend)
 }
 
 // poll looks at the store in the background if it is time to.

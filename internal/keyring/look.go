@@ -34,10 +34,16 @@ func (s *Source) visit(ctx context.Context, asked string, t turn) (keystore.Outc
 	first := s.tenant && s.snap.Load() == nil
 	attempt, cancel := context.WithTimeout(ctx, s.ring.cfg.FetchTimeout)
 	defer cancel()
-	rec, err := s.attempt(attempt, asked)
+	if t.direct {
+		s.tell.Direct(ctx)
+	}
+	fetching, fetch := s.tell.StartFetch(attempt, s.cause)
+	rec, err := s.attempt(fetching, asked)
 	if ctx.Err() != nil {
+		fetch.End(ctx, keystore.Abandoned, "", 0)
 		return keystore.Abandoned, 0
 	}
+	s.fetched(ctx, fetch, asked, err)
 	s.note(err)
 	if rec != nil && t.known {
 		s.save(ctx, rec, t.base)

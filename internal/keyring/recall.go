@@ -3,10 +3,10 @@ package keyring
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"github.com/keychorus/keychorus/internal/jwks"
+	"github.com/keychorus/keychorus/internal/telemetry"
 	"github.com/keychorus/keychorus/keystore"
 )
 
@@ -16,7 +16,7 @@ func (s *Source) recall(ctx context.Context) (keystore.Version, bool) {
 	rec, version, err := s.load(ctx)
 	if err != nil && !aboutContent(err) {
 		// One failure may be a hiccup of the store; the issuer is asked after two.
-		if !pause(ctx, rand.N(storeRetry)) {
+		if !pause(ctx, storeBackoff()) {
 			return "", false
 		}
 		rec, version, err = s.load(ctx)
@@ -29,7 +29,9 @@ func (s *Source) recall(ctx context.Context) (keystore.Version, bool) {
 	if err != nil {
 		return s.heal(ctx, version), true
 	}
-	s.consider(rec)
+	if s.consider(rec) {
+		s.tell.RolledBack(ctx)
+	}
 	return version, true
 }
 
@@ -41,7 +43,10 @@ func aboutContent(err error) bool {
 func (s *Source) load(ctx context.Context) (*keystore.Record, keystore.Version, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	return s.ring.store.Load(ctx, s.id)
+	ctx, call := s.tell.StartCall(ctx, telemetry.Load)
+	rec, version, err := s.ring.store.Load(ctx, s.id)
+	call.End(ctx, err)
+	return rec, version, err
 }
 
 // heal puts fresh keys back into a store that has lost the record or holds garbage, dated as
@@ -55,35 +60,40 @@ func (s *Source) heal(ctx context.Context, version keystore.Version) keystore.Ve
 	if err != nil {
 		return version
 	}
+	s.tell.Healed(ctx)
 	return healed
 }
 
 // consider takes over what a record from the store denies and suspects, and its document if
-// that is newer than what is at hand. It passes the same rules as an answer of the issuer.
-func (s *Source) consider(rec *keystore.Record) {
+// that is newer than what is at hand. It passes the same rules as an answer of the issuer. It
+// returns true if the record is older, and not used.
+func (s *Source) consider(rec *keystore.Record) (older bool) {
 	if rec == nil || rec.ID != s.id {
-		return
+		return false
 	}
 	s.absorb(rec)
 	if snap := s.snap.Load(); snap != nil && snap.record != nil && rec.FetchedAt.Equal(snap.record.FetchedAt) &&
 		rec.DocumentEpoch == snap.record.DocumentEpoch {
-		return // what is at hand
+		return false // what is at hand
 	}
 	set, skipped, err := jwks.Parse(rec.Document)
 	if err != nil {
-		return
+		return false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now, doc, current := time.Now(), parsed{rec, set, skipped}, s.snap.Load()
 	sn := s.build(doc, now)
 	switch {
-	case !sn.usable(now), !sn.newerThan(current):
+	case !sn.newerThan(current):
+		return true
+	case !sn.usable(now):
 	case current.usable(now), sn.age(now) < sn.staleAge:
 		s.put(sn)
 	default: // the first keys of this process, and old: the issuer may know better
 		s.standby = doc
 	}
+	return false
 }
 
 // newerThan tells whether a record may replace what is at hand. It never goes back, whatever
@@ -118,9 +128,15 @@ func (s *Source) useStandby(now time.Time) {
 func (s *Source) save(ctx context.Context, rec *keystore.Record, base keystore.Version) {
 	for range 2 {
 		_, err := s.saveOnce(ctx, s.stamped(rec), base)
-		if !errors.Is(err, keystore.ErrConflict) {
-			s.noteWrite(err)
+		if err == nil {
+			s.noteWrite(nil)
 			return
+		}
+		if !errors.Is(err, keystore.ErrConflict) {
+			if s.noteWrite(err); !pause(ctx, storeBackoff()) {
+				return
+			}
+			continue // it may be stored: then the next is a conflict with itself
 		}
 		stored, version, err := s.load(ctx)
 		if err == nil {
@@ -136,5 +152,8 @@ func (s *Source) save(ctx context.Context, rec *keystore.Record, base keystore.V
 func (s *Source) saveOnce(ctx context.Context, rec *keystore.Record, base keystore.Version) (keystore.Version, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	return s.ring.store.Save(ctx, s.id, rec, base)
+	ctx, call := s.tell.StartCall(ctx, telemetry.Save)
+	version, err := s.ring.store.Save(ctx, s.id, rec, base)
+	call.End(ctx, err)
+	return version, err
 }

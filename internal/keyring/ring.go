@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/keychorus/keychorus/internal/jwks"
+	"github.com/keychorus/keychorus/internal/telemetry"
 	"github.com/keychorus/keychorus/keystore"
 )
 
@@ -28,6 +29,8 @@ type Options struct {
 	// Observe is told of every transition, one at a time per source, and must return
 	// soon. It may be nil.
 	Observe func(Event)
+	// Telemetry measures what happens. It may be nil.
+	Telemetry *telemetry.Telemetry
 }
 
 // Ring owns the sources of one verifier and every goroutine they start.
@@ -40,6 +43,7 @@ type Ring struct {
 	watching    atomic.Bool
 
 	observe func(Event)
+	tell    *telemetry.Telemetry
 	epoch   time.Time // what monotonic offsets count from
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -56,7 +60,7 @@ func New(cfg Config, o Options) *Ring {
 	// The ring's own context: attempts must outlive the callers that caused them.
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &Ring{
-		cfg: cfg, store: o.Store, polls: o.Shared, observe: o.Observe,
+		cfg: cfg, store: o.Store, polls: o.Shared, observe: o.Observe, tell: o.Telemetry,
 		epoch: time.Now(), ctx: ctx, cancel: cancel,
 	}
 	r.coordinator, _ = o.Store.(keystore.Coordinator)

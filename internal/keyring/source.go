@@ -7,7 +7,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/keychorus/keychorus/internal/jws"
+	"github.com/keychorus/keychorus/internal/telemetry"
 	"github.com/keychorus/keychorus/keystore"
 )
 
@@ -19,6 +22,7 @@ type Source struct {
 	denied []string
 	tenant bool // may be dropped; set before others see the source
 	owner  Owner
+	tell   *telemetry.Keys
 
 	snap atomic.Pointer[snapshot]
 	// What follows lets verification pass by without the lock. The numbers are offsets of
@@ -33,16 +37,19 @@ type Source struct {
 	mu       sync.Mutex
 	gate     gate
 	denials  denials
-	standby  parsed        // an older record, for when the issuer does not answer
-	answered time.Time     // when the fetch of the newest answer began
-	looked   time.Time     // when the last look ended
-	turn     chan struct{} // closed and replaced whenever waiters should look again
+	standby  parsed            // an older record, for when the issuer does not answer
+	answered time.Time         // when the fetch of the newest answer began
+	looked   time.Time         // when the last look ended
+	turn     chan struct{}     // closed and replaced whenever waiters should look again
+	refresh  trace.SpanContext // of the look under way, or of the last
 	waiters  int
 	problem  problem
 	forced   bool // the next look passes the cool-down of the fleet
 	missed   bool // the store may have changed during the look
 
 	// What follows belongs to the one goroutine of the source.
+	cause           telemetry.Cause // of the look under way
+	trouble         string          // what its attempt ran into, see troubleOf
 	unconditionalAt time.Time
 	abstainUntil    time.Time // no claim before: an attempt of this process failed
 	heldUntil       time.Time // until when others may be said to be fetching
@@ -70,7 +77,7 @@ type gate struct {
 func (g gate) left(now time.Time) time.Duration { return max(g.until.Sub(now), 0) }
 
 func newSource(r *Ring, id keystore.ID, f Fetcher, denied []string) *Source {
-	s := &Source{id: id, ring: r, fetch: f, denied: denied, turn: make(chan struct{})}
+	s := &Source{id: id, ring: r, fetch: f, denied: denied, tell: r.tell.Keys(id.Issuer), turn: make(chan struct{})}
 	s.pollAt.Store(math.MaxInt64)
 	s.used(time.Now())
 	return s
@@ -115,6 +122,9 @@ func (s *Source) Key(
 		return key, waited, nil
 	}
 	if code != Unknown || kid == "" || !promising || s.fetch == nil {
+		if code == Unknown && kid != "" && !promising && s.fetch != nil {
+			s.tell.Decided(ctx, telemetry.Unpromising)
+		}
 		return nil, waited, &Error{Code: code}
 	}
 	key, err := s.unknown(ctx, arrived, alg, kid)
@@ -158,6 +168,7 @@ func (s *Source) start(now time.Time, asked string) {
 // busy; f ends with done.
 func (s *Source) spawn(f func()) {
 	s.busy.Store(true)
+	s.refresh = trace.SpanContext{}
 	s.ring.watch()
 	if !s.ring.spawn(f) {
 		s.busy.Store(false)
@@ -166,7 +177,7 @@ func (s *Source) spawn(f func()) {
 
 // run is one look, from the store to the gate that it leaves behind.
 func (s *Source) run(asked string) {
-	outcome, cooldown := s.look(s.ring.ctx, asked)
+	outcome, cooldown := s.traced(s.ring.ctx, asked)
 	s.report()
 	s.mu.Lock()
 	defer s.mu.Unlock()

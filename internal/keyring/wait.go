@@ -5,29 +5,36 @@ import (
 	"time"
 
 	"github.com/keychorus/keychorus/internal/jws"
+	"github.com/keychorus/keychorus/internal/telemetry"
 	"github.com/keychorus/keychorus/keystore"
 )
 
 // cold waits for the first usable keys. asked is the kid of the waiting token.
 func (s *Source) cold(ctx context.Context, asked string) error {
-	return s.await(ctx, s.ring.cfg.ColdWait, asked, Unavailable, func(now time.Time) bool {
+	l := s.tell.Lookup(telemetry.Cold)
+	err := s.await(ctx, &l, s.ring.cfg.ColdWait, asked, Unavailable, func(now time.Time) bool {
 		return s.snap.Load().usable(now)
 	})
+	l.End(err)
+	return err
 }
 
 // warm is cold for those who prepare: it waits for the end of one attempt.
 func (s *Source) warm(ctx context.Context) error {
-	return s.await(ctx, s.warmTime(), "", Unavailable, func(now time.Time) bool {
-		return s.snap.Load().usable(now)
-	})
+	return s.operated(ctx, func(now time.Time) bool { return s.snap.Load().usable(now) })
 }
 
 // confirm is warm for those who purge: it also waits until the answer is stored, so that the
 // process may end.
 func (s *Source) confirm(ctx context.Context) error {
-	return s.await(ctx, s.warmTime(), "", Unavailable, func(now time.Time) bool {
-		return s.snap.Load().usable(now) && !s.busy.Load()
-	})
+	return s.operated(ctx, func(now time.Time) bool { return s.snap.Load().usable(now) && !s.busy.Load() })
+}
+
+func (s *Source) operated(ctx context.Context, settled func(time.Time) bool) error {
+	l := s.tell.Lookup(telemetry.Operator)
+	err := s.await(ctx, &l, s.warmTime(), "", Unavailable, settled)
+	l.End(err)
+	return err
 }
 
 // warmTime is the longest that one attempt takes, with what surrounds it.
@@ -37,18 +44,22 @@ func (s *Source) warmTime() time.Duration {
 
 // awake waits for one look after an idle time. Whatever comes of it, the keys at hand serve.
 func (s *Source) awake(ctx context.Context, arrived time.Time) {
-	_ = s.await(ctx, s.ring.cfg.StaleWait, "", Unavailable, func(now time.Time) bool {
+	l := s.tell.Lookup(telemetry.Refresh)
+	_ = s.await(ctx, &l, s.ring.cfg.StaleWait, "", Unavailable, func(now time.Time) bool {
 		return s.looked.After(arrived) || s.gate.left(now) > 0
 	})
+	l.End(nil) // the keys at hand serve
 }
 
 // unknown decides about a kid that the snapshot does not hold.
 func (s *Source) unknown(ctx context.Context, arrived time.Time, alg jws.Algorithm, kid string) (*jws.Key, error) {
 	var (
-		key  *jws.Key
-		code Code
+		key     *jws.Key
+		code    Code
+		cooling bool
 	)
-	err := s.await(ctx, s.ring.cfg.UnknownKidWait, kid, Undecided, func(now time.Time) bool {
+	l := s.tell.Lookup(telemetry.UnknownKid)
+	err := s.await(ctx, &l, s.ring.cfg.UnknownKidWait, kid, Undecided, func(now time.Time) bool {
 		snap := s.snap.Load()
 		if key, code = snap.find(alg, kid); key != nil || code != Unknown {
 			return true
@@ -56,22 +67,26 @@ func (s *Source) unknown(ctx context.Context, arrived time.Time, alg jws.Algorit
 		// The issuer has answered since this request arrived, or it has just said no
 		// to somebody else: then it is not asked again for a kid that anyone may
 		// have made up.
-		return !s.answered.Before(arrived) || s.gate.outcome == keystore.Absent && s.gate.left(now) > 0
+		cooling = s.answered.Before(arrived)
+		return !cooling || s.gate.outcome == keystore.Absent && s.gate.left(now) > 0
 	})
-	switch {
-	case err != nil:
-		return nil, err
-	case key == nil:
-		return nil, &Error{Code: code}
-	default:
-		return key, nil
+	s.decided(ctx, key, code, cooling, err)
+	if err == nil && key == nil {
+		err = &Error{Code: code}
 	}
+	l.End(err)
+	if err != nil {
+		return nil, err
+	}
+	return key, nil
 }
 
 // await blocks until settled says so: it joins the look under way, or starts one, and sits
 // out a shut gate that opens within limit. The verdict for giving up is code. settled is
 // called with mu held.
-func (s *Source) await(ctx context.Context, limit time.Duration, asked string, code Code, settled func(time.Time) bool) error {
+func (s *Source) await(
+	ctx context.Context, l *telemetry.Lookup, limit time.Duration, asked string, code Code, settled func(time.Time) bool,
+) error {
 	began := time.Now()
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
@@ -103,12 +118,15 @@ func (s *Source) await(ctx context.Context, limit time.Duration, asked string, c
 			return &Error{Code: Busy, RetryAfter: time.Second}
 		}
 		s.waiters++
-		turn := s.turn
+		turn, busy := s.turn, s.busy.Load()
 		s.mu.Unlock()
+		l.Waits(ctx)
 		s.sleep(ctx, turn, timer, shut)
 		s.mu.Lock()
 		s.waiters--
+		refresh := s.refreshed(busy)
 		s.mu.Unlock()
+		l.Waited(refresh)
 		if err := ctx.Err(); err != nil {
 			return &Error{Code: Canceled, Err: err}
 		}

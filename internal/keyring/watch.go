@@ -39,7 +39,9 @@ func (r *Ring) hear(e keystore.Event) {
 	case e.Record == nil || e.Gap:
 		s.pollSoon()
 	default:
-		s.consider(e.Record)
+		if s.consider(e.Record) {
+			s.tell.RolledBack(r.ctx)
+		}
 		s.report()
 	}
 }

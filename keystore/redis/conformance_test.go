@@ -57,6 +57,16 @@ func TestAClusterConforms(t *testing.T) {
 	keystoretest.RunReplay(t, func(tb testing.TB) keystore.Replay { return newOne(tb) })
 }
 
+func TestAFleetIsCoordinated(t *testing.T) {
+	t.Parallel()
+	s := startServer(t)
+	var n atomic.Int64
+	keystoretest.RunCoordinator(t, func(tb testing.TB) (one, other keystoretest.Coordinated) {
+		namespace := sealed.WithNamespace(fmt.Sprint("pair", n.Add(1)))
+		return newStore(tb, connect(tb, patient(s)), namespace), newStore(tb, connect(tb, patient(s)), namespace)
+	})
+}
+
 func TestARingConforms(t *testing.T) {
 	t.Parallel()
 	one, other := startServer(t), startServer(t)

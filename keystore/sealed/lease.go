@@ -1,12 +1,14 @@
 package sealed
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/keychorus/keychorus/keystore"
@@ -100,7 +102,11 @@ func (s *Store) TryLease(ctx context.Context, id keystore.ID) (keystore.Lease, k
 		}
 	}
 	primary := &s.secrets.ring[0]
-	l := &lease{store: s, id: id, value: primary.sealLease(s.namespace, id, leaseValue{began: time.Now(), life: leaseLife})}
+	value := s.claims.take(id)
+	if value == nil {
+		value = primary.sealLease(s.namespace, id, leaseValue{began: time.Now(), life: leaseLife})
+	}
+	l := &lease{store: s, id: id, value: value}
 	var old []byte
 	for range 3 { // what is there may end between two calls
 		err := s.swap(ctx, s.calls, "lease", s.name(primary, id, kindLease), old, l.value, leaseLife)
@@ -111,15 +117,56 @@ func (s *Store) TryLease(ctx context.Context, id keystore.ID) (keystore.Lease, k
 			return l, keystore.Hold{}, nil
 		}
 		if !errors.Is(err, keystore.ErrConflict) {
+			s.claims.unanswered(id, l.value)
 			return nil, keystore.Hold{}, err
 		}
 		hold, value, ok, err := s.look(ctx, primary, id)
-		if err != nil || ok {
-			return nil, hold, err
+		if err != nil {
+			s.claims.unanswered(id, l.value)
+			return nil, keystore.Hold{}, err
+		}
+		if bytes.Equal(value, l.value) { // granted before: only the answer was late
+			return l, keystore.Hold{}, nil
+		}
+		if ok {
+			return nil, hold, nil
 		}
 		old = value
 	}
 	return nil, keystore.Hold{Fetching: true, Left: leaseLife}, nil
+}
+
+// claims are leases that this process asked for and was not answered about. The back end may
+// have granted them: then nobody else gets one, so the same lease is asked for again.
+type claims struct {
+	mu      sync.Mutex
+	pending map[keystore.ID]claim
+}
+
+type claim struct {
+	value []byte
+	until time.Time
+}
+
+// take returns such a lease, to one caller alone, or nil.
+func (c *claims) take(id keystore.ID) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := c.pending[id]
+	delete(c.pending, id)
+	if time.Now().After(p.until) {
+		return nil
+	}
+	return p.value
+}
+
+func (c *claims) unanswered(id keystore.ID, value []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pending == nil {
+		c.pending = map[keystore.ID]claim{}
+	}
+	c.pending[id] = claim{value, time.Now().Add(leaseLife)}
 }
 
 // look returns who holds the lease under one secret, and what is stored there, nil for

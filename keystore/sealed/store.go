@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
+
 	"github.com/keychorus/keychorus/keystore"
 )
 
@@ -32,7 +34,9 @@ type Store struct {
 	pushes    *guard // of announcements: they may hang where the rest works
 	uses      *guard // of Once, which must not be starved by them, nor starve them
 	heard     heard
+	claims    claims
 	counts    counts
+	meters    metric.MeterProvider
 }
 
 var (
@@ -65,6 +69,7 @@ func New(b Backend, secrets *Secrets, opts ...Option) (*Store, error) {
 		return nil, errors.Join(problems...)
 	}
 	s.calls, s.pushes, s.uses = newGuard(s.timeout, callsInFlight), newGuard(s.timeout, callsInFlight), newGuard(s.timeout, usesInFlight)
+	s.observe()
 	return s, nil
 }
 
