@@ -16,7 +16,7 @@ define each
 for m in $(MODULES); do echo "== $$m"; ( cd "$$m" && $(1) ) || { echo "failed in module $$m" >&2; exit 1; }; done
 endef
 
-.PHONY: help demo serve test redis e2e lint fuzz bench-scenarios diagrams tidy fmt check
+.PHONY: help demo serve fleet test redis e2e lint fuzz bench bench-verify bench-fleet bench-scenarios diagrams tidy fmt check
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -53,8 +53,19 @@ $(LINTER):
 fuzz: ## every fuzz target for FUZZTIME each
 	@scripts/fuzz.sh $(FUZZTIME) $(MODULES)
 
+fleet: redis ## a fleet of processes, one Redis, and everything that can go wrong; ends by itself
+	@cd examples && go run ./fleet
+
 bench-scenarios: ## rotation, flood, outage: this library and others, counted; writes benchmarks/RESULTS.md
 	@cd benchmarks && go test -count=1 -run TestScenarios ./scenarios -write $(CURDIR)/benchmarks/RESULTS.md
+
+bench-fleet: redis ## 1 to 1,000 replicas on one Redis, 10,000 in virtual time; writes benchmarks/RESULTS.md
+	@cd benchmarks && go test -count=1 -timeout 40m -run TestFleet ./fleet -simulated 10000 -real 1,32,256,1000 -write $(CURDIR)/benchmarks/RESULTS.md
+
+bench-verify: ## this library and others, verifying and refusing; writes benchmarks/RESULTS.md
+	@cd benchmarks && go test -count=1 -timeout 40m -run TestVerify ./verify -write $(CURDIR)/benchmarks/RESULTS.md
+
+bench: bench-verify ## the benchmarks of verification
 
 diagrams: ## render the diagrams of docs (Graphviz)
 	@command -v dot >/dev/null || scripts/install.sh graphviz

@@ -23,23 +23,34 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
+	"github.com/redis/go-redis/v9"
+
+	rediskeystore "` + module + `/keystore/redis"
+	"` + module + `/keystore/sealed"
 	"` + module + `/verifier"
 	"` + module + `/verifier/verifiertest"
 )
 
 func snippet(ctx context.Context, t *testing.T, v *verifier.Verifier, compact string,
-	inClusterClient *http.Client, customers map[string]bool,
+	inClusterClient *http.Client, customers map[string]bool, policy verifier.Policy,
 ) error {
+	{
 %s
-%s	return nil
+%s	}
+	return nil
 }
 
 var _ = errors.Is
 var _ http.Handler
 var _ = strings.Cut
+var _ = os.Getenv
+var _ = redis.NewClient
+var _ = rediskeystore.New
+var _ = sealed.New
 var _ = verifiertest.NewIssuer
 
 func main() {}
