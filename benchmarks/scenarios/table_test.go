@@ -3,15 +3,16 @@ package scenarios_test
 import (
 	"flag"
 	"fmt"
-	"os"
 	"os/exec"
 	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
+
+	"github.com/keychorus/keychorus/benchmarks/results"
 )
 
-var write = flag.String("write", "", "file to write the table to")
+var write = flag.String("write", "", "file whose section to write")
 
 func TestScenarios(t *testing.T) {
 	_ = keys()
@@ -45,15 +46,13 @@ func TestScenarios(t *testing.T) {
 	}
 	b.WriteString(".\n")
 	if *write != "" {
-		if err := os.WriteFile(*write, []byte(b.String()), 0o600); err != nil {
+		if err := results.Write(*write, "scenarios", b.String()); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-const heading = `# Results
-
-## An issuer's life
+const heading = `## An issuer's life
 
 What becomes of the same events in several libraries, each set up as its documentation shows for an API with one issuer and one
 audience; issuer, audience, algorithm and expiry are checked where it offers that. Counted, not timed: hours pass in virtual time. These

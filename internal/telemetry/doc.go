@@ -1,9 +1,10 @@
 // Package telemetry speaks OpenTelemetry for the verifier and its keys.
 //
-// Every instrument and every attribute set is built in [New], from closed lists: what a token,
-// an issuer or a store says can neither make a new series nor stand in one. The hot path
-// allocates nothing, reads the clock only for a histogram that somebody collects, and starts
-// spans only below a sampled one. Nil receivers do nothing.
+// Every instrument is made in [New], and every attribute value comes from lists that are closed
+// there: what a token, an issuer or a store says can neither make a new series nor stand in one.
+// The attribute sets of the hot path are built once, when they are first told, and from then on
+// it allocates nothing; it reads the clock only for a histogram that somebody collects, and
+// starts spans only below a sampled one. Nil receivers do nothing.
 //
 // Spans:
 //

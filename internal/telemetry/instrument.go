@@ -137,17 +137,18 @@ func (t *Telemetry) observe(o metric.Observer, r Readings) {
 	o.ObserveInt64(t.waiters, t.waiting.Load())
 	if t.cacheLookups != nil && r.TokenCache != nil {
 		hits, misses := r.TokenCache()
-		o.ObserveInt64(t.cacheLookups, hits, t.lookups[CacheHit]...)
-		o.ObserveInt64(t.cacheLookups, misses, t.lookups[CacheMiss]...)
+		o.ObserveInt64(t.cacheLookups, hits, observeBy(cacheKey.String(CacheHit.String()))...)
+		o.ObserveInt64(t.cacheLookups, misses, observeBy(cacheKey.String(CacheMiss.String()))...)
 	}
 	for issuer, h := range r.Keys {
 		k := t.Keys(issuer)
-		o.ObserveInt64(t.count, int64(h.Count), k.observed...)
+		by := *k.observed.get(func() []metric.ObserveOption { return observeBy(k.issuer) })
+		o.ObserveInt64(t.count, int64(h.Count), by...)
 		if h.Ages {
-			o.ObserveFloat64(t.age, h.Age.Seconds(), k.observed...)
+			o.ObserveFloat64(t.age, h.Age.Seconds(), by...)
 		}
 		if h.Expires {
-			o.ObserveFloat64(t.timeLeft, h.TimeLeft.Seconds(), k.observed...)
+			o.ObserveFloat64(t.timeLeft, h.TimeLeft.Seconds(), by...)
 		}
 	}
 }

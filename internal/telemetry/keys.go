@@ -16,11 +16,7 @@ import (
 type Keys struct {
 	t        *Telemetry
 	issuer   attribute.KeyValue
-	observed []metric.ObserveOption
-	fetched  [causes][keystore.Abandoned][]metric.RecordOption // by outcome, which begins at 1
-	lookup   [causes][]trace.SpanStartOption
-	refresh  [causes][]trace.SpanStartOption
-	fetch    [causes][]trace.SpanStartOption
+	observed lazy[[]metric.ObserveOption]
 }
 
 // Keys returns what tells of an issuer's keys.
@@ -34,20 +30,11 @@ func (t *Telemetry) Keys(issuer string) *Keys {
 	return t.dynamic
 }
 
-func newKeys(t *Telemetry, name string) *Keys {
-	k := &Keys{t: t, issuer: issuerKey.String(name)}
-	k.observed = observeBy(k.issuer)
-	for c := range causes {
-		cause := causeKey.String(c.String())
-		for o := keystore.Useful; o < keystore.Abandoned; o++ {
-			k.fetched[c][o] = recordBy(k.issuer, cause, outcomeKey.String(o.String()))
-		}
-		attrs := trace.WithAttributes(k.issuer, cause)
-		k.lookup[c] = []trace.SpanStartOption{attrs}
-		k.refresh[c] = []trace.SpanStartOption{attrs, trace.WithNewRoot()}
-		k.fetch[c] = []trace.SpanStartOption{attrs}
-	}
-	return k
+func newKeys(t *Telemetry, name string) *Keys { return &Keys{t: t, issuer: issuerKey.String(name)} }
+
+// caused are the attributes that a span for the keys starts with.
+func (k *Keys) caused(c Cause) trace.SpanStartOption {
+	return trace.WithAttributes(k.issuer, causeKey.String(c.String()))
 }
 
 // Span is one that is under way. The zero Span tells nothing.
@@ -82,7 +69,7 @@ func (k *Keys) StartRefresh(ctx context.Context, c Cause) (context.Context, Span
 	if k == nil {
 		return ctx, Span{}
 	}
-	ctx, span := k.t.begin(ctx, "keychorus.keys.refresh", k.refresh[c]...)
+	ctx, span := k.t.begin(ctx, "keychorus.keys.refresh", k.caused(c), trace.WithNewRoot())
 	return ctx, Span{span}
 }
 
@@ -105,7 +92,7 @@ func (k *Keys) StartFetch(ctx context.Context, c Cause) (context.Context, Fetch)
 	if k == nil {
 		return ctx, Fetch{}
 	}
-	ctx, span := k.t.begin(ctx, "keychorus.jwks.fetch", k.fetch[c]...)
+	ctx, span := k.t.begin(ctx, "keychorus.jwks.fetch", k.caused(c))
 	return ctx, Fetch{Span{span}, k, c, time.Now()}
 }
 
@@ -117,7 +104,8 @@ func (f Fetch) End(ctx context.Context, o keystore.Outcome, problem string, stat
 		return
 	}
 	if hist := f.keys.t.instruments.fetch; o >= keystore.Useful && o < keystore.Abandoned && hist.Enabled(ctx) {
-		hist.Record(ctx, time.Since(f.began).Seconds(), f.keys.fetched[f.cause][o]...)
+		hist.Record(ctx, time.Since(f.began).Seconds(),
+			recordBy(f.keys.issuer, causeKey.String(f.cause.String()), outcomeKey.String(o.String()))...)
 	}
 	if status != 0 {
 		f.span.SetAttributes(statusKey.Int(status))
@@ -135,7 +123,8 @@ func (k *Keys) Direct(ctx context.Context) {
 // Decided counts what was decided about an unknown kid.
 func (k *Keys) Decided(ctx context.Context, d Decision) {
 	if k != nil && k.t.unknown.Enabled(ctx) {
-		k.t.unknown.Add(ctx, 1, k.t.decisions[d]...)
+		by := k.t.decisions[d].get(func() []metric.AddOption { return addBy(decisionKey.String(d.String())) })
+		k.t.unknown.Add(ctx, 1, *by...)
 	}
 }
 
@@ -157,7 +146,7 @@ func (l *Lookup) Waits(ctx context.Context) {
 	}
 	l.keys.t.waiting.Add(1)
 	if l.span == nil {
-		_, l.span = l.keys.t.begin(ctx, "keychorus.keys.lookup", l.keys.lookup[l.cause]...)
+		_, l.span = l.keys.t.begin(ctx, "keychorus.keys.lookup", l.keys.caused(l.cause))
 	}
 }
 

@@ -89,7 +89,6 @@ const (
 	Refresh                 // they are due
 	UnknownKid              // a token names a key that is not among them
 	Operator                // Warm or Purge
-	causes
 )
 
 func (c Cause) String() string { return [...]string{"cold", "refresh", "unknown_kid", "operator"}[c] }
@@ -123,7 +122,6 @@ const (
 	Save
 	Lease
 	End
-	operations
 )
 
 func (o Operation) String() string { return [...]string{"load", "save", "lease", "end"}[o] }
@@ -138,7 +136,6 @@ const (
 	conflict
 	broken
 	leftBehind
-	results
 )
 
 func (r result) String() string {
@@ -170,7 +167,6 @@ const (
 	fetching
 	cooling
 	noAnswer
-	claims
 )
 
 func (c claim) String() string {

@@ -5,30 +5,15 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/keychorus/keychorus/keystore"
 )
 
-// operation is how one kind of call of the store is told.
-type operation struct {
-	name   string
-	record [results][]metric.RecordOption
-}
-
-func newOperation(op Operation) operation {
-	o := operation{name: "keychorus.store." + op.String()}
-	for r := range results {
-		o.record[r] = recordBy(operationKey.String(op.String()), outcomeKey.String(r.String()))
-	}
-	return o
-}
-
 // Call is a call of a shared store that is under way. The zero Call tells nothing.
 type Call struct {
 	t     *Telemetry
-	op    *operation
+	op    Operation
 	span  Span
 	began time.Time
 }
@@ -39,9 +24,9 @@ func (k *Keys) StartCall(ctx context.Context, op Operation) (context.Context, Ca
 	if k == nil || !k.t.shared {
 		return ctx, Call{}
 	}
-	c := Call{t: k.t, op: &k.t.operations[op], began: time.Now()}
+	c := Call{t: k.t, op: op, began: time.Now()}
 	if traced(ctx) {
-		ctx, c.span.span = k.t.begin(ctx, c.op.name, trace.WithAttributes(k.issuer))
+		ctx, c.span.span = k.t.begin(ctx, "keychorus.store."+op.String(), trace.WithAttributes(k.issuer))
 	}
 	return ctx, c
 }
@@ -61,14 +46,15 @@ func (c Call) EndLease(ctx context.Context, l keystore.Lease, h keystore.Hold, e
 		return
 	}
 	r, got := c.record(ctx, err), claimOf(l, h, err)
-	c.t.leases.Add(ctx, 1, c.t.claims[got]...)
+	c.t.leases.Add(ctx, 1, addBy(outcomeKey.String(got.String()))...)
 	c.finish(outcomeKey.String(got.String()), r)
 }
 
 func (c Call) record(ctx context.Context, err error) result {
 	r := resultOf(err)
 	if hist := c.t.store; hist.Enabled(ctx) {
-		hist.Record(ctx, time.Since(c.began).Seconds(), c.op.record[r]...)
+		hist.Record(ctx, time.Since(c.began).Seconds(),
+			recordBy(operationKey.String(c.op.String()), outcomeKey.String(r.String()))...)
 	}
 	return r
 }

@@ -39,15 +39,12 @@ type Telemetry struct {
 	reasonOf func(error) string
 	shared   bool
 
-	accepted   [cacheStates][keyStates]map[string]*verdict // by algorithm
-	failed     map[string]*verdict                         // by reason
-	keys       map[string]*Keys                            // by issuer
+	algorithms map[string]int      // places in accepted
+	accepted   []verdict           // by cache, state of the keys and algorithm
+	failed     map[string]*verdict // by reason
+	decisions  [decisions]lazy[[]metric.AddOption]
+	keys       map[string]*Keys // by issuer
 	dynamic    *Keys
-	start      []trace.SpanStartOption
-	decisions  [decisions][]metric.AddOption
-	claims     [claims][]metric.AddOption
-	operations [operations]operation
-	lookups    [cacheStates][]metric.ObserveOption
 
 	waiting atomic.Int64
 
@@ -58,13 +55,31 @@ type Telemetry struct {
 // verdict is what a verification is told by.
 type verdict struct {
 	outcome Outcome
-	record  []metric.RecordOption
-	attrs   []attribute.KeyValue
+	told    lazy[told]
 }
 
-func newVerdict(o Outcome, attrs ...attribute.KeyValue) *verdict {
+// told is a verdict in the words of OpenTelemetry.
+type told struct {
+	record []metric.RecordOption
+	attrs  []attribute.KeyValue
+}
+
+// lazy is made when it is first told: most of what could be never is, and a program may have
+// many verifiers.
+type lazy[T any] struct{ made atomic.Pointer[T] }
+
+func (l *lazy[T]) get(build func() T) *T {
+	if t := l.made.Load(); t != nil {
+		return t
+	}
+	t := build()
+	l.made.Store(&t)
+	return &t
+}
+
+func tellBy(o Outcome, attrs ...attribute.KeyValue) told {
 	attrs = append(attrs, outcomeKey.String(o.String()))
-	return &verdict{outcome: o, record: recordBy(attrs...), attrs: attrs}
+	return told{recordBy(attrs...), attrs}
 }
 
 func recordBy(attrs ...attribute.KeyValue) []metric.RecordOption {
@@ -90,64 +105,28 @@ func New(o Options) *Telemetry {
 	if o.MeterProvider == nil {
 		o.MeterProvider = otel.GetMeterProvider()
 	}
+	release := version()
 	t := &Telemetry{
-		tracer:   o.TracerProvider.Tracer(ScopeName, trace.WithInstrumentationVersion(version())),
+		tracer:   o.TracerProvider.Tracer(ScopeName, trace.WithInstrumentationVersion(release)),
 		reasonOf: o.ReasonOf, shared: o.Shared,
-		start: []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindInternal)},
+		algorithms: make(map[string]int, len(o.Algorithms)),
+		accepted:   make([]verdict, (len(o.Algorithms)+1)*int(cacheStates)*int(keyStates)),
+		failed:     make(map[string]*verdict, len(o.Reasons)),
+		keys:       make(map[string]*Keys, len(o.Issuers)),
 	}
-	t.instruments = newInstruments(o.MeterProvider.Meter(ScopeName, metric.WithInstrumentationVersion(version())), o.TokenCache)
-	t.prepareVerdicts(&o)
-	t.keys = make(map[string]*Keys, len(o.Issuers))
+	t.instruments = newInstruments(o.MeterProvider.Meter(ScopeName, metric.WithInstrumentationVersion(release)), o.TokenCache)
+	t.algorithms[""] = 0 // that of opaque tokens
+	for i, alg := range o.Algorithms {
+		t.algorithms[alg] = i + 1
+	}
+	for reason, outcome := range o.Reasons {
+		t.failed[reason] = &verdict{outcome: outcome}
+	}
 	for _, url := range o.Issuers {
 		t.keys[url] = newKeys(t, url)
 	}
 	t.dynamic = newKeys(t, Dynamic)
-	for d := range decisions {
-		t.decisions[d] = addBy(decisionKey.String(d.String()))
-	}
-	for c := range claims {
-		t.claims[c] = addBy(outcomeKey.String(c.String()))
-	}
-	for op := range operations {
-		t.operations[op] = newOperation(op)
-	}
-	for c := range cacheStates {
-		t.lookups[c] = observeBy(cacheKey.String(c.String()))
-	}
 	return t
-}
-
-// prepareVerdicts builds everything that a verification can end in. A failure tells its reason
-// alone: whoever sends bad tokens would otherwise choose among more series.
-func (t *Telemetry) prepareVerdicts(o *Options) {
-	t.failed = make(map[string]*verdict, len(o.Reasons))
-	for reason, outcome := range o.Reasons {
-		t.failed[reason] = newVerdict(outcome, errorType.String(reason))
-	}
-	possible := []Cache{CacheOff}
-	if o.TokenCache {
-		possible = []Cache{CacheMiss, CacheHit}
-	}
-	for _, c := range possible {
-		for s := range keyStates {
-			t.accepted[c][s] = make(map[string]*verdict, len(o.Algorithms))
-			for _, alg := range o.Algorithms {
-				t.accepted[c][s][alg] = newVerdict(Accepted,
-					algorithmKey.String(alg), stateKey.String(s.String()), cacheKey.String(c.String()))
-			}
-		}
-	}
-	// An opaque token has no algorithm and meets no key.
-	t.accepted[CacheOff][Fresh] = cloneWith(t.accepted[CacheOff][Fresh], "",
-		newVerdict(Accepted, algorithmKey.String("opaque"), cacheKey.String(CacheOff.String())))
-}
-
-func cloneWith(m map[string]*verdict, name string, v *verdict) map[string]*verdict {
-	if m == nil {
-		m = make(map[string]*verdict, 1)
-	}
-	m[name] = v
-	return m
 }
 
 // version is that of this module in the running program, "" if that is not known.

@@ -26,7 +26,7 @@ func (t *Telemetry) StartVerify(ctx context.Context) (context.Context, trace.Spa
 	if t == nil || !traced(ctx) {
 		return ctx, nil
 	}
-	return t.begin(ctx, "keychorus.verify", t.start...)
+	return t.begin(ctx, "keychorus.verify")
 }
 
 // begin starts a span, which whoever gets it ends.
@@ -51,8 +51,8 @@ func (t *Telemetry) Verified(ctx context.Context, span trace.Span, began time.Ti
 	if t == nil {
 		return
 	}
-	told := t.verdict(&v)
-	if told == nil {
+	verdict, told := t.judge(&v)
+	if verdict == nil {
 		return // not in the closed lists
 	}
 	if t.verify.Enabled(ctx) {
@@ -65,14 +65,32 @@ func (t *Telemetry) Verified(ctx context.Context, span trace.Span, began time.Ti
 	if v.Keys != nil {
 		span.SetAttributes(v.Keys.issuer)
 	}
-	if told.outcome.ours() {
+	if verdict.outcome.ours() {
 		span.SetStatus(codes.Error, v.Reason)
 	}
 }
 
-func (t *Telemetry) verdict(v *Verification) *verdict {
+// judge returns how a verification is told, nil if it is of no closed list. A failure tells its
+// reason alone: whoever sends bad tokens would otherwise choose among more series.
+func (t *Telemetry) judge(v *Verification) (*verdict, *told) {
 	if v.Reason != "" {
-		return t.failed[v.Reason]
+		failed := t.failed[v.Reason]
+		if failed == nil {
+			return nil, nil
+		}
+		return failed, failed.told.get(func() told { return tellBy(failed.outcome, errorType.String(v.Reason)) })
 	}
-	return t.accepted[v.Cache][v.State][v.Algorithm]
+	alg, ok := t.algorithms[v.Algorithm]
+	if !ok {
+		return nil, nil
+	}
+	place := (alg*int(cacheStates)+int(v.Cache))*int(keyStates) + int(v.State)
+	accepted := &t.accepted[place]
+	return accepted, accepted.told.get(func() told {
+		cache := cacheKey.String(v.Cache.String())
+		if v.Algorithm == "" { // an opaque token meets no key
+			return tellBy(Accepted, algorithmKey.String("opaque"), cache)
+		}
+		return tellBy(Accepted, algorithmKey.String(v.Algorithm), stateKey.String(v.State.String()), cache)
+	})
 }
