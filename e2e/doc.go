@@ -1,3 +1,5 @@
-// Package e2e tests the bookstore as a process against a certified OpenID provider, which
-// comes from npm: `make e2e` installs it. It holds no code but tests.
+// Package e2e tests APIs as processes against a certified OpenID provider, which comes from
+// npm: the bookstore with plain tokens, and the command boundapi with bound and opaque ones,
+// behind TLS and with Redis. `make e2e` installs the provider. This package holds no code but
+// tests.
 package e2e

@@ -4,15 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -118,164 +115,27 @@ func (p *process) kill() {
 	<-p.ended
 }
 
-// provider is the OpenID provider.
-type provider struct {
-	*process
-	Issuer     string   `json:"issuer"`
-	Audience   string   `json:"audience"`
-	Algorithms []string `json:"algorithms"`
-}
-
-func startProvider(t *testing.T) *provider {
-	t.Helper()
-	if _, err := os.Stat("provider/node_modules/oidc-provider"); err != nil {
-		t.Fatal("oidc-provider is not installed: run `make e2e`, or `npm ci` in e2e/provider")
-	}
-	p := &provider{process: start(t, "provider", nil, "node", "provider.mjs")}
-	if err := json.Unmarshal([]byte(p.line()), p); err != nil || len(p.Algorithms) != 4 {
-		t.Fatalf("the provider introduced itself as %+v, %v", p, err)
-	}
-	return p
-}
-
-// do gives a command, waits until it is done, and returns how often the key set was fetched.
-func (p *provider) do(command string) (fetches int) {
-	p.Helper()
-	if _, err := fmt.Fprintln(p.stdin, command); err != nil {
-		p.Fatal(err)
-	}
-	var reply struct {
-		Done    string `json:"done"`
-		Fetches int    `json:"fetches"`
-	}
-	if line := p.line(); json.Unmarshal([]byte(line), &reply) != nil || reply.Done != command {
-		p.Fatalf("the provider answered %q to %q", line, command)
-	}
-	return reply.Fetches
-}
-
-// token gets an access token by client credentials.
-func (p *provider) token(resource, scope string) string {
-	p.Helper()
-	form := url.Values{"grant_type": {"client_credentials"}, "resource": {resource}}
-	if scope != "" {
-		form.Set("scope", scope)
-	}
-	r, err := http.NewRequestWithContext(p.Context(), http.MethodPost, p.Issuer+"/token", strings.NewReader(form.Encode()))
-	if err != nil {
-		p.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.SetBasicAuth("e2e", "not-a-secret-not-a-secret-not-a-secret")
-	status, body := send(p.T, r)
-	var answer struct {
-		Token string `json:"access_token"`
-	}
-	if err := json.Unmarshal(body, &answer); err != nil || status != http.StatusOK || strings.Count(answer.Token, ".") != 2 {
-		p.Fatalf("no token for %s: %d %s", resource, status, body)
-	}
-	return answer.Token
-}
-
-// bookstore is the API as a process.
-type bookstore struct {
-	*process
-	api string
-}
-
-// folder is where the binary goes. TestMain sets it.
+// folder is where binaries go. TestMain sets it.
 var folder string
 
-var build = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(folder, "bookstore")
-	cmd := exec.Command("go", "build", "-o", path, "./bookstore")
-	cmd.Dir = "../examples"
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w: %s", err, out)
-	}
-	return path, nil
-})
-
-func startBookstore(t *testing.T, p *provider) *bookstore {
-	t.Helper()
-	binary, err := build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &bookstore{process: start(t, ".", []string{"BOOKSTORE_ISSUER=" + p.Issuer, "BOOKSTORE_AUDIENCE=" + p.Audience},
-		binary, "-api", "127.0.0.1:0", "-page", "127.0.0.1:0")}
-	for word := range strings.FieldsSeq(b.line()) {
-		if api, ok := strings.CutPrefix(word, "api="); ok {
-			b.api = api
+// built returns a function that builds a program once.
+func built(name, dir, pkg string) func() (path string, err error) {
+	return sync.OnceValues(func() (string, error) {
+		path := filepath.Join(folder, name)
+		cmd := exec.Command("go", "build", "-o", path, pkg)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("%w: %s", err, out)
 		}
-	}
-	if b.api == "" {
-		t.Fatal("the bookstore did not say where it listens")
-	}
-	return b
-}
-
-// answer is what the bookstore said.
-type answer struct {
-	status     int
-	reason     string
-	retryAfter string
-}
-
-func (b *bookstore) ask(method, token string) answer {
-	b.Helper()
-	var body io.Reader = http.NoBody
-	if method == http.MethodPost {
-		body = strings.NewReader(`{"title":"A Book"}`)
-	}
-	r, err := http.NewRequestWithContext(b.Context(), method, b.api+"/books", body)
-	if err != nil {
-		b.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+token)
-	resp, err := client.Do(r)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	var problem struct {
-		Reason string `json:"reason"`
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&problem); err != nil {
-		b.Fatal(err)
-	}
-	return answer{resp.StatusCode, problem.Reason, resp.Header.Get("Retry-After")}
-}
-
-func (b *bookstore) want(what, method, token string, status int, reason string) {
-	b.Helper()
-	if a := b.ask(method, token); a.status != status || a.reason != reason {
-		b.Errorf("%s: %d %s, want %d %s", what, a.status, a.reason, status, reason)
-	}
-}
-
-// health returns the status of the answer and the word in it.
-func (b *bookstore) health() (int, string) {
-	b.Helper()
-	r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, b.api+"/healthz", nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	status, body := send(b.T, r)
-	var report struct {
-		Status string `json:"status"`
-	}
-	if err := json.Unmarshal(body, &report); err != nil {
-		b.Fatalf("health is %q: %v", body, err)
-	}
-	return status, report.Status
+		return path, nil
+	})
 }
 
 var client = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{}}
 
-func send(t *testing.T, r *http.Request) (int, []byte) {
+func send(t *testing.T, c *http.Client, r *http.Request) (int, []byte) {
 	t.Helper()
-	resp, err := client.Do(r)
+	resp, err := c.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -289,7 +149,7 @@ func send(t *testing.T, r *http.Request) (int, []byte) {
 
 func TestMain(m *testing.M) {
 	var err error
-	if folder, err = os.MkdirTemp("", "bookstore"); err != nil {
+	if folder, err = os.MkdirTemp("", "e2e"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

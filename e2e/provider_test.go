@@ -8,13 +8,16 @@ import (
 
 const (
 	resource = "urn:bookstore:"
-	stranger = "urn:stranger:RS256"
+	stranger = "urn:stranger:ES256"
 	scopes   = "read:books write:books"
 )
 
 // Tokens of every algorithm, verified by keys that discovery finds.
 func TestEveryAlgorithm(t *testing.T) {
 	p := startProvider(t)
+	if len(p.Algorithms) != 4 {
+		t.Fatalf("the provider signs with %v", p.Algorithms)
+	}
 	b := startBookstore(t, p)
 	for _, alg := range p.Algorithms {
 		reader, writer := p.token(resource+alg, "read:books"), p.token(resource+alg, scopes)
@@ -52,9 +55,9 @@ func TestRotation(t *testing.T) {
 }
 
 func TestWithdrawal(t *testing.T) {
-	p := startProvider(t)
+	p := startProvider(t, quick)
 	b := startBookstore(t, p)
-	before := p.token(resource+"RS256", scopes)
+	before := p.token(resource+"Ed25519", scopes)
 	b.want("before", http.MethodGet, before, http.StatusOK, "")
 	p.do("rotate")
 	p.do("withdraw")
@@ -65,7 +68,7 @@ func TestWithdrawal(t *testing.T) {
 }
 
 func TestProviderStops(t *testing.T) {
-	p := startProvider(t)
+	p := startProvider(t, quick)
 	b := startBookstore(t, p)
 	known := p.token(resource+"Ed25519", scopes)
 	b.want("before", http.MethodGet, known, http.StatusOK, "")
