@@ -37,7 +37,7 @@ test: redis ## vet and test every module with the race detector
 redis:
 	@command -v redis-server >/dev/null || scripts/install.sh redis-server
 
-e2e: ## real parts: a certified OpenID provider and the API as processes
+e2e: redis ## real parts: a certified OpenID provider, Redis, and APIs as processes
 	@cd e2e/provider && npm ci --no-audit --no-fund --loglevel=error
 	@cd e2e && go test -race -count=1 ./...
 
