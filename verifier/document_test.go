@@ -74,6 +74,15 @@ func TestVerifyDocument(t *testing.T) {
 	}
 }
 
+func TestDocumentsFollowThePolicysAlgorithms(t *testing.T) {
+	p := goodPolicy()
+	p.Algorithms = []verifier.Algorithm{verifier.RS256}
+	_, err := newVerifier(t, p).VerifyDocument(t.Context(), issuerURL, sign(t, goodHeader(), documentClaims()))
+	if got := reasonOf(t, err); got != verifier.ReasonAlgorithm {
+		t.Errorf("reason %q", got)
+	}
+}
+
 // Nothing that Verify accepts passes as a document, nor the reverse.
 func TestNoTokenIsADocument(t *testing.T) {
 	issuer := verifiertest.NewIssuer(t)

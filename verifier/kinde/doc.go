@@ -1,4 +1,6 @@
-// Package kinde is the preset for APIs whose access tokens come from Kinde.
+// Package kinde is the preset for APIs whose access tokens come from Kinde: the policy, typed
+// claims, requirements, webhooks and API keys. docs/kinde.md leads from Kinde's dashboard to
+// the first request that is answered 200.
 //
 // In Kinde, register the API under Settings, APIs; its audience is what Audiences takes.
 // Authorise the front-end application for it there, and pass the same audience in the front
@@ -16,5 +18,7 @@
 // machine-to-machine applications stay with the kinde.com one. Name the second under
 // ExtraDomains.
 //
-// [FromEnv] reads the same from the environment.
+// [FromEnv] reads the same from the environment. [ClaimsOf] reads what Kinde says in a token,
+// [Permissions] and its like are requirements of routes, and [WebhookHandler] answers
+// webhooks, which are signed with the same keys and are no tokens.
 package kinde

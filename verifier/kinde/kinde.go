@@ -31,6 +31,32 @@ type Config struct {
 	AllowAnyAudienceUnsafe bool
 	// Clients are the client ids (azp) that may call. Default: any of the tenant's.
 	Clients []string
+	// Accept says whose tokens are accepted anywhere: AcceptUsers, AcceptMachines, or both.
+	// The tokens of others are refused as missing_claim. What is for one of them on some
+	// routes alone takes [Users] or [Machines] there. Default: both.
+	Accept Accept
+}
+
+// Accept is a set of principals. Tell them apart by what Kinde does not let workflows change:
+// users have a sub, machines have none and a gty.
+type Accept uint8
+
+// Whose tokens are accepted.
+const (
+	AcceptUsers Accept = 1 << iota
+	AcceptMachines
+)
+
+// required returns the claim that just these principals have, or none.
+func (a Accept) required() []string {
+	switch a {
+	case AcceptUsers:
+		return []string{"sub"}
+	case AcceptMachines:
+		return []string{"gty"}
+	default:
+		return nil
+	}
 }
 
 const keyPath = "/.well-known/jwks"
@@ -63,6 +89,7 @@ func (cfg *Config) policy(n names) (verifier.Policy, []error) {
 		AllowAnyAudienceUnsafe: cfg.AllowAnyAudienceUnsafe,
 		Algorithms:             []verifier.Algorithm{verifier.RS256},
 		AuthorizedParties:      slices.Clone(cfg.Clients),
+		RequiredClaims:         cfg.Accept.required(),
 	}
 	for i, domain := range append([]string{cfg.Domain}, cfg.ExtraDomains...) {
 		field := n.domain
@@ -87,6 +114,9 @@ func (cfg *Config) policy(n names) (verifier.Policy, []error) {
 	case !cfg.AllowAnyAudienceUnsafe && len(cfg.Audiences) == 0:
 		bad(n.audiences, "is empty: set the audience you registered for the API in Kinde under Settings, APIs; "+
 			"Config.AllowAnyAudienceUnsafe is for an API that is not registered")
+	}
+	if cfg.Accept > AcceptUsers|AcceptMachines {
+		bad("Config.Accept", "is none of AcceptUsers, AcceptMachines and both")
 	}
 	if slices.Contains(cfg.Audiences, "") {
 		bad(n.audiences, "holds an empty string: remove it")
