@@ -63,7 +63,9 @@ func elements(list string) iter.Seq[string] {
 // cutString cuts the next string off what is left of a validated JSON list. It relies on
 // the validation: every string ends, and so does the list.
 func cutString(rest string) (quoted, tail string, ok bool) {
-	rest = strings.TrimLeft(rest, " \t\r\n,")
+	for rest[0] == ' ' || rest[0] == ',' || rest[0] == '\t' || rest[0] == '\r' || rest[0] == '\n' {
+		rest = rest[1:]
+	}
 	if rest[0] != '"' {
 		return "", rest, false
 	}

@@ -46,7 +46,7 @@ func authorization(values []string, withDPoP bool) (credentials, verifier.Reason
 	scheme, rest, _ := strings.Cut(values[0], " ")
 	c := credentials{dpop: withDPoP && strings.EqualFold(scheme, schemeDPoP)}
 	switch {
-	case !consistsOf(scheme, isTokenChar):
+	case !consistsOf(scheme, tokenChars):
 		return c, verifier.ReasonMalformedHeader
 	case !c.dpop && !strings.EqualFold(scheme, schemeBearer):
 		return c, verifier.ReasonNoCredentials
@@ -89,26 +89,35 @@ func cookieProblem(value string) verifier.Reason {
 	return ""
 }
 
+// charset tells which bytes belong to it.
+type charset [256]bool
+
+// charsetOf returns letters, digits and the others named.
+func charsetOf(others string) *charset {
+	var set charset
+	for c := range len(set) {
+		b := byte(c)
+		set[b] = b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9'
+	}
+	for _, b := range []byte(others) {
+		set[b] = true
+	}
+	return &set
+}
+
+// The sets are read-only: a token has a thousand bytes, each of which is looked at.
+var (
+	token68Chars = charsetOf("-._~+/")
+	tokenChars   = charsetOf("!#$%&'*+-.^_`|~") // RFC 9110 §5.6.2
+)
+
 // isToken68 follows RFC 9110 §11.2, which is RFC 6750's b64token.
-func isToken68(s string) bool {
-	return consistsOf(strings.TrimRight(s, "="), func(c byte) bool {
-		return isAlphanumeric(c) || strings.IndexByte("-._~+/", c) >= 0
-	})
-}
+func isToken68(s string) bool { return consistsOf(strings.TrimRight(s, "="), token68Chars) }
 
-// isTokenChar follows RFC 9110 §5.6.2.
-func isTokenChar(c byte) bool {
-	return isAlphanumeric(c) || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
-}
-
-func isAlphanumeric(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-}
-
-// consistsOf tells whether s has at least one byte and all of them are ok.
-func consistsOf(s string, ok func(byte) bool) bool {
+// consistsOf tells whether s has at least one byte and all of them are in the set.
+func consistsOf(s string, set *charset) bool {
 	for i := range len(s) {
-		if !ok(s[i]) {
+		if !set[s[i]] {
 			return false
 		}
 	}

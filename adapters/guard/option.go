@@ -110,7 +110,7 @@ func WithPreflight() Option {
 // An empty or malformed name is an error. Default: cookies are not looked at.
 func WithCookie(name string) Option {
 	return option{"WithCookie", func(s *settings) error {
-		if !consistsOf(name, isTokenChar) { // RFC 6265 §4.1.1
+		if !consistsOf(name, tokenChars) { // RFC 6265 §4.1.1
 			return errors.New("the name is not one of a cookie")
 		}
 		s.cookie = name

@@ -74,7 +74,7 @@ func (p Proxies) check() (*proxies, error) {
 	switch {
 	case named == "":
 		problems = append(problems, errors.New("none of Scheme, Host and Certificate is named"))
-	case !consistsOf(named, isTokenChar):
+	case !consistsOf(named, tokenChars):
 		problems = append(problems, errors.New("Scheme, Host or Certificate is no name of a header field"))
 	}
 	return checked, errors.Join(problems...)
@@ -153,7 +153,7 @@ func forwarded(value, parameter string) string {
 	found, seen := "", false
 	for {
 		name, rest, ok := strings.Cut(strings.TrimLeft(value, " \t"), "=")
-		if !ok || !consistsOf(name, isTokenChar) {
+		if !ok || !consistsOf(name, tokenChars) {
 			return ""
 		}
 		text, rest, ok := tokenOrQuoted(rest)
@@ -179,7 +179,7 @@ func forwarded(value, parameter string) string {
 func tokenOrQuoted(s string) (text, rest string, ok bool) {
 	if !strings.HasPrefix(s, `"`) {
 		n := 0
-		for n < len(s) && (isTokenChar(s[n]) || s[n] == ':' || s[n] == '[' || s[n] == ']') { // as proxies send unquoted
+		for n < len(s) && (tokenChars[s[n]] || s[n] == ':' || s[n] == '[' || s[n] == ']') { // as proxies send unquoted
 			n++
 		}
 		return s[:n], s[n:], n > 0
