@@ -7,16 +7,22 @@ import (
 	"strings"
 )
 
+// The schemes of requests, in the case that they are compared in.
+const (
+	schemeHTTP  = "http"
+	schemeHTTPS = "https"
+)
+
 // RequestOf returns the facts of a net/http request, for adapters to whatever is built on
 // net/http. The path is that of the request target as it was sent, whatever middleware has
 // made of r.URL since.
 func RequestOf(r *http.Request) Request {
 	q := Request{
-		Method: r.Method, Scheme: "http", Host: r.Host, Path: sentPath(r.RequestURI, r.URL.EscapedPath()),
+		Method: r.Method, Scheme: schemeHTTP, Host: r.Host, Path: sentPath(r.RequestURI, r.URL.EscapedPath()),
 		RemoteAddr: r.RemoteAddr, Header: r.Header,
 	}
 	if r.TLS != nil {
-		q.Scheme = "https"
+		q.Scheme = schemeHTTPS
 		if len(r.TLS.PeerCertificates) > 0 {
 			q.ClientCertificate = r.TLS.PeerCertificates[0]
 		}
@@ -49,5 +55,5 @@ func (d Decision) WriteRefusal(w http.ResponseWriter) {
 	body := d.Body() // empty if the caller has gone
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(d.Status())
-	_, _ = w.Write(body) //nolint:gosec // closed lists, or the program's own hook; fails for HEAD, which gets none
+	_, _ = w.Write(body) // fails for HEAD, which gets none
 }

@@ -149,7 +149,7 @@ func checkURL(raw string) error {
 		return errors.New("holds a user name or password")
 	case strings.Contains(raw, "#"):
 		return errors.New("has a fragment")
-	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+	case u.Scheme == schemeHTTPS, u.Scheme == schemeHTTP && isLoopback(u.Hostname()):
 		return nil
 	default:
 		return errors.New("is not https")

@@ -86,7 +86,7 @@ type origin struct{ scheme, host string }
 
 // String returns scheme and authority, or "" if one is unknown or no such thing.
 func (o origin) String() string {
-	if o.host == "" || strings.ContainsAny(o.host, "/?#@\\ \t%") || o.scheme != "https" && o.scheme != "http" {
+	if o.host == "" || strings.ContainsAny(o.host, "/?#@\\ \t%") || o.scheme != schemeHTTPS && o.scheme != schemeHTTP {
 		return ""
 	}
 	return o.scheme + "://" + o.host
