@@ -9,6 +9,8 @@ export GOWORK := off
 MODULES      = $(shell git ls-files -co --exclude-standard '*go.mod' go.mod | xargs -n1 dirname | sort -u)
 GOLANGCI     := v2.15.0
 LINTER       := $(CURDIR)/.bin/golangci-lint-$(GOLANGCI)
+CYCLONEDX    := v1.10.0
+BOMMER       := $(CURDIR)/.bin/cyclonedx-gomod-$(CYCLONEDX)
 FUZZTIME     ?= 30s
 
 # $(call each,command): runs the command in every module.
@@ -16,7 +18,7 @@ define each
 for m in $(MODULES); do echo "== $$m"; ( cd "$$m" && $(1) ) || { echo "failed in module $$m" >&2; exit 1; }; done
 endef
 
-.PHONY: help demo serve fleet test redis e2e lint fuzz bench bench-verify bench-fleet bench-scenarios diagrams tidy fmt check
+.PHONY: help demo serve fleet test redis e2e lint fuzz bench bench-verify bench-fleet bench-scenarios diagrams consumers sbom tidy fmt check
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -37,7 +39,8 @@ test: redis ## vet and test every module with the race detector
 redis:
 	@command -v redis-server >/dev/null || scripts/install.sh redis-server
 
-e2e: redis ## real parts: a certified OpenID provider, Redis, and APIs as processes
+e2e: redis ## real parts: a certified OpenID provider, Redis, Prometheus, and APIs as processes
+	@command -v prometheus >/dev/null || scripts/install.sh prometheus
 	@cd e2e/provider && npm ci --no-audit --no-fund --loglevel=error
 	@cd e2e && go test -race -count=1 ./...
 
@@ -71,10 +74,19 @@ diagrams: ## render the diagrams of docs (Graphviz)
 	@command -v dot >/dev/null || scripts/install.sh graphviz
 	@for f in docs/images/*.dot; do dot -Tsvg "$$f" -o "$${f%.dot}.svg"; done
 
+consumers: ## build a program on each published module, as others will get it
+	@scripts/consumers.sh
+
+sbom: $(BOMMER) ## a CycloneDX document for each published module, in .cache/sbom
+	@scripts/sbom.sh $(BOMMER) $(CURDIR)/.cache/sbom
+
+$(BOMMER):
+	@mkdir -p .bin && GOBIN=$(CURDIR)/.bin go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX) && mv .bin/cyclonedx-gomod $@
+
 tidy: ## go mod tidy everywhere
 	@$(call each,go mod tidy)
 
 fmt: ## gofmt everywhere
 	@gofmt -w $$(git ls-files -co --exclude-standard '*.go')
 
-check: lint test demo e2e ## everything that must be green
+check: lint consumers test demo e2e ## everything that must be green
