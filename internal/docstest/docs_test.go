@@ -75,70 +75,110 @@ func main() {}
 
 var (
 	fences   = regexp.MustCompile("(?s)```go\n(.*?)```")
-	blocks   = regexp.MustCompile("(?s)```.*?```")
+	code     = regexp.MustCompile("(?s)```.*?```|`[^`\n]*`")
 	declared = regexp.MustCompile(`(?m)^(\w+)(?:, (\w+))? :=`)
 )
 
 // Snippets of the documentation compile.
 func TestSnippetsCompile(t *testing.T) {
-	files, err := filepath.Glob(root + "/docs/*.md")
+	dir := moduleOf(t)
+	if n := extract(t, dir, pages(t)...); n < 30 {
+		t.Fatalf("only %d snippets were found", n)
+	}
+	goRun(t, dir, "vet", "-unreachable=false", "./...") // compiles, tests too, and links nothing
+}
+
+// Tests in the page about testing pass as they stand there.
+func TestTestsPass(t *testing.T) {
+	dir := moduleOf(t)
+	extract(t, dir, root+"/docs/testing.md")
+	passed := bytes.Count(goRun(t, dir, "test", "-v", "./..."), []byte("\n--- PASS: "))
+	text, err := os.ReadFile(root + "/docs/testing.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	here, err := filepath.Abs(root)
-	if err != nil {
-		t.Fatal(err)
+	if written := bytes.Count(text, []byte("\nfunc Test")); passed != written || written < 5 {
+		t.Errorf("%d of %d tests passed", passed, written)
 	}
-	dir := t.TempDir()
-	write := func(name string, content []byte) {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-			t.Fatal(err)
+}
+
+// pages returns everything that holds snippets or links.
+func pages(t *testing.T) []string {
+	t.Helper()
+	files := []string{root + "/llms.txt"}
+	for _, pattern := range []string{"/*.md", "/docs/*.md", "/docs/migration/*.md"} {
+		found, err := filepath.Glob(root + pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("%s: %d files, %v", pattern, len(found), err)
 		}
-		if err := os.WriteFile(path, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		files = append(files, found...)
 	}
-	mod, sums := moduleOf(t, here)
-	write("go.mod", mod)
-	write("go.sum", sums)
+	return files
+}
+
+// extract writes each snippet of files into a package of its own, beside the tests that follow
+// it under the same package clause, and returns how many there were.
+func extract(t *testing.T, module string, files ...string) int {
+	t.Helper()
 	n := 0
-	for _, file := range append(files, root+"/README.md") {
+	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
+		page, _, _ := strings.Cut(filepath.Base(file), ".")
 		var dir, before string
 		for _, m := range fences.FindAllSubmatch(text, -1) {
 			n++
 			clause, _, _ := strings.Cut(string(m[1]), "\n")
-			if clause == before && bytes.Contains(m[1], []byte("\t\"testing\"\n")) { // a test of what stands before it
-				write(dir+"/main_test.go", m[1])
-				continue
+			isTest := strings.HasPrefix(clause, "package ") && bytes.Contains(m[1], []byte("\t\"testing\"\n"))
+			if !isTest || clause != before {
+				dir = fmt.Sprintf("%s/s%d_%s", module, n, strings.ToLower(page))
 			}
-			dir = fmt.Sprintf("s%d_%s", n, strings.ToLower(strings.TrimSuffix(filepath.Base(file), ".md")))
 			if before = ""; strings.HasPrefix(clause, "package ") {
 				before = clause
 			}
-			write(dir+"/main.go", program(m[1]))
+			name, content := "main.go", program(m[1])
+			if isTest {
+				name = fmt.Sprintf("t%d_test.go", n)
+			}
+			write(t, filepath.Join(dir, name), content)
 		}
 	}
-	if n < 4 {
-		t.Fatalf("only %d snippets were found", n)
+	return n
+}
+
+func write(t *testing.T, path string, content []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "go", "vet", "-unreachable=false", "./...") // compiles, tests too, and links nothing
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
-// moduleOf returns go.mod and go.sum of a module that may import every module of this
-// repository that has a name of its own in the documentation, and what these require.
-func moduleOf(t *testing.T, here string) (mod, sums []byte) {
+func goRun(t *testing.T, dir string, args ...string) []byte {
 	t.Helper()
-	mod = fmt.Appendf(nil, "module docs.example.test\n\ngo 1.26\n")
+	cmd := exec.CommandContext(t.Context(), "go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	return out
+}
+
+// moduleOf returns the directory of a module that may import every module of this repository
+// that has a name of its own in the documentation, and what these require.
+func moduleOf(t *testing.T) string {
+	t.Helper()
+	here, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mod := fmt.Appendf(nil, "module docs.example.test\n\ngo 1.26\n")
 	dirs := []string{here}
 	for _, pattern := range []string{"keystore", "adapters"} {
 		found, err := filepath.Glob(filepath.Join(here, pattern, "*", "go.mod"))
@@ -153,6 +193,7 @@ func moduleOf(t *testing.T, here string) (mod, sums []byte) {
 		path := module + filepath.ToSlash(strings.TrimPrefix(dir, here))
 		mod = fmt.Appendf(mod, "\nrequire %s v0.0.0\n\nreplace %s => %s\n", path, path, dir)
 	}
+	var sums []byte
 	for _, dir := range append(dirs, filepath.Join(here, "examples")) { // which requires all adapters, and so what they come to together
 		text, err := os.ReadFile(filepath.Join(dir, "go.sum"))
 		if err != nil {
@@ -160,7 +201,10 @@ func moduleOf(t *testing.T, here string) (mod, sums []byte) {
 		}
 		sums = append(sums, text...)
 	}
-	return mod, sums
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "go.mod"), mod)
+	write(t, filepath.Join(dir, "go.sum"), sums)
+	return dir
 }
 
 // program makes a whole program of a snippet.
@@ -183,20 +227,12 @@ var links = regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
 
 // Links within the repository lead somewhere.
 func TestLinksLeadSomewhere(t *testing.T) {
-	var files []string
-	for _, pattern := range []string{"/*.md", "/docs/*.md"} {
-		found, err := filepath.Glob(root + pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files = append(files, found...)
-	}
-	for _, file := range files {
+	for _, file := range pages(t) {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range links.FindAllSubmatch(blocks.ReplaceAll(text, nil), -1) {
+		for _, m := range links.FindAllSubmatch(code.ReplaceAll(text, nil), -1) {
 			if _, err := os.Stat(filepath.Join(filepath.Dir(file), string(m[1]))); err != nil {
 				t.Errorf("%s links to %s, which is not there", filepath.Base(file), m[1])
 			}

@@ -30,12 +30,14 @@ const (
 	DefaultMachineClientID = "d94b7f1e02a84c5396ec3b8170fda52e"
 )
 
+const defaultOrganization = "org_3f9a61c07d2"
+
 // UserClaims is a user who signed in to an organisation: permissions, roles,
 // feature flags of every kind, properties, a trial.
 func UserClaims() Claims {
 	return Claims{
 		"email":       "grace@harbour-press.test",
-		"org_code":    "org_3f9a61c07d2",
+		"org_code":    defaultOrganization,
 		"org_name":    "Harbour Press",
 		"permissions": []string{"read:books", "write:books"},
 		"roles": []map[string]string{
@@ -85,7 +87,7 @@ func IDTokenClaims() Claims {
 		"family_name":        "Quay",
 		"name":               "Grace Quay",
 		"preferred_username": "gquay",
-		"org_codes":          []string{"org_3f9a61c07d2"},
+		"org_codes":          []string{defaultOrganization},
 	}
 }
 
@@ -104,7 +106,7 @@ func WebhookClaims() Claims {
 			"is_suspended":                false,
 			"is_password_reset_requested": false,
 			"organizations": []map[string]any{
-				{"code": "org_3f9a61c07d2", "permissions": nil, "roles": nil},
+				{"code": defaultOrganization, "permissions": nil, "roles": nil},
 			},
 		}},
 		"event_id":        "event_0192a7c4e8107b3e8f21",

@@ -156,12 +156,14 @@ func TestPayloads(t *testing.T) {
 	}
 }
 
+func encoded(header string) string { return base64.RawURLEncoding.EncodeToString([]byte(header)) }
+
 // What may stand in the header in place of a token.
 func TestNoTokens(t *testing.T) {
 	v := tenantVerifier(t, tenantPolicy(t, registered))
 	header := func(h string) string {
 		good := signed(t, user(""))
-		return base64.RawURLEncoding.EncodeToString([]byte(h)) + good[strings.IndexByte(good, '.'):]
+		return encoded(h) + good[strings.IndexByte(good, '.'):]
 	}
 	for _, tt := range []struct {
 		name, token string

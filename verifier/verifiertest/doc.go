@@ -12,4 +12,8 @@
 // bubble. Handlers without a guard are tested with a really verified token:
 //
 //	ctx := verifier.ContextWithToken(t.Context(), issuer.Verified())
+//
+// [Issuer.Kinde] has the claims of every token that Kinde mints, [Issuer.Rotate] and its like
+// change keys, and [Issuer.Outage] makes the issuer fail and recover. docs/testing.md has a test
+// for each, to copy.
 package verifiertest

@@ -179,35 +179,5 @@ func (i *Issuer) Verified(claims ...Claims) *verifier.Token {
 	return token
 }
 
-// KeyID returns the kid of the key that signs now.
-func (i *Issuer) KeyID() string { return i.dev.Key().ID() }
-
-// Rotate signs with a new key from now on and returns its kid. The old keys stay published.
-func (i *Issuer) Rotate() string {
-	i.tb.Helper()
-	kid, err := i.dev.Rotate()
-	if err != nil {
-		i.tb.Fatalf("verifiertest: %v", err)
-	}
-	return kid
-}
-
-// Withdraw stops publishing a key.
-func (i *Issuer) Withdraw(kid string) {
-	i.tb.Helper()
-	if err := i.dev.Withdraw(kid); err != nil {
-		i.tb.Fatalf("verifiertest: %v", err)
-	}
-}
-
-// Fail answers every request with status, until it is called with 0.
-func (i *Issuer) Fail(status int) { i.dev.Fail(status) }
-
-// Hang answers no request until [Issuer.Release].
-func (i *Issuer) Hang() { i.dev.Hang() }
-
-// Release ends [Issuer.Hang].
-func (i *Issuer) Release() { i.dev.Release() }
-
 // Fetches returns how often the key set was asked for.
 func (i *Issuer) Fetches() int { return i.dev.Counts().JWKS }

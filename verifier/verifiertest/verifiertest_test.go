@@ -157,6 +157,8 @@ func TestMistakesFailTheTest(t *testing.T) {
 		"algorithm":     func(tb testing.TB) { verifiertest.NewIssuer(tb, verifiertest.WithAlgorithm("HS256")) },
 		"kid":           func(tb testing.TB) { verifiertest.NewIssuer(tb, es256).Withdraw("nobody") },
 		"claim":         func(tb testing.TB) { verifiertest.NewIssuer(tb, es256).Token(verifiertest.Claims{"x": math.Inf(1)}) },
+		"shape":         func(tb testing.TB) { verifiertest.NewIssuer(tb, es256).Kinde("refresh-token") },
+		"outage":        func(tb testing.TB) { verifiertest.NewIssuer(tb, es256).Outage(0) },
 		"refused":       func(tb testing.TB) { verifiertest.NewIssuer(tb, es256).Verified(verifiertest.Claims{"exp": 0}) },
 		"verifier":      func(tb testing.TB) { verifiertest.NewIssuer(tb, es256).Verifier(verifier.WithLogger(nil)) },
 		"withdrawn key": func(tb testing.TB) { i := verifiertest.NewIssuer(tb, es256); i.Withdraw(i.KeyID()); i.Verified() },
