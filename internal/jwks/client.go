@@ -91,9 +91,16 @@ func (g *dialGuard) dial(ctx context.Context, network, address string) (net.Conn
 	return d.DialContext(ctx, network, address)
 }
 
-// carrierGrade are addresses that some networks use inside (RFC 6598), as some clouds do for
-// their metadata.
-var carrierGrade = netip.MustParsePrefix("100.64.0.0/10")
+// Addresses that are not what they look like: of a network's own, or with an IPv4 address inside,
+// to which routers translate them.
+var (
+	thisNetwork  = netip.MustParsePrefix("0.0.0.0/8")      // RFC 1122 §3.2.1.3
+	carrierGrade = netip.MustParsePrefix("100.64.0.0/10")  // RFC 6598: inside some networks, as metadata of some clouds
+	compatible   = netip.MustParsePrefix("::/96")          // RFC 4291 §2.5.5.1
+	nat64        = netip.MustParsePrefix("64:ff9b::/96")   // RFC 6052 §2.1
+	localNAT64   = netip.MustParsePrefix("64:ff9b:1::/48") // RFC 8215
+	sixToFour    = netip.MustParsePrefix("2002::/16")      // RFC 3056 §2
+)
 
 // public tells whether an address and port is out in the open.
 func public(resolved string) bool {
@@ -102,5 +109,11 @@ func public(resolved string) bool {
 		return false
 	}
 	ip := ap.Addr().Unmap()
-	return ip.IsGlobalUnicast() && !ip.IsPrivate() && !carrierGrade.Contains(ip)
+	switch b := ip.As16(); {
+	case compatible.Contains(ip), nat64.Contains(ip), localNAT64.Contains(ip):
+		ip = netip.AddrFrom4([4]byte(b[12:]))
+	case sixToFour.Contains(ip):
+		ip = netip.AddrFrom4([4]byte(b[2:6]))
+	}
+	return ip.IsGlobalUnicast() && !ip.IsPrivate() && !carrierGrade.Contains(ip) && !thisNetwork.Contains(ip)
 }
