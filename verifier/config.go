@@ -3,6 +3,7 @@ package verifier
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -67,6 +68,11 @@ func (p *Policy) check(resolved bool) []error {
 			bad("%s holds an empty string: remove it", list.name)
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(p.Advice)) {
+		if !isDiagnosis(name) {
+			bad("Advice holds %q: neither a diagnosis nor a reason", name)
+		}
+	}
 	return errs
 }
 
@@ -129,6 +135,7 @@ func (p *Policy) verifier(c *config) *Verifier {
 		policy: Policy{
 			Audiences: slices.Clone(p.Audiences), AllowAnyAudienceUnsafe: p.AllowAnyAudienceUnsafe,
 		},
+		advice:     cloneAdvice(p.Advice),
 		audiences:  slices.Clone(p.Audiences),
 		algorithms: make(map[jws.Algorithm]bool), profile: p.Profile,
 		leeway: p.Leeway, maxLifetime: p.MaxLifetime, maxTokenBytes: p.MaxTokenBytes,

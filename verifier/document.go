@@ -11,6 +11,7 @@ import (
 
 	"github.com/keychorus/keychorus/internal/jws"
 	"github.com/keychorus/keychorus/internal/strictjson"
+	"github.com/keychorus/keychorus/internal/telemetry"
 )
 
 // maxDocumentBytes bounds the compact form of a signed document.
@@ -32,14 +33,25 @@ const maxDocumentBytes = 1 << 20
 // this program, [ErrMisconfigured], unless there is a resolver to say so, [ReasonIssuer]. Every
 // error is an [*Error]. Safe for concurrent use.
 func (v *Verifier) VerifyDocument(ctx context.Context, issuer, compact string) (payload []byte, err error) {
-	payload, e := v.verifyDocument(ctx, issuer, compact)
+	arrived := time.Now()
+	ctx, span := v.telemetry.StartDocument(ctx)
+	if span != nil {
+		defer span.End() // a hook may panic
+	}
+	defer v.telemetry.Region(ctx, telemetry.DocumentRegion).End()
+	var met sight
+	m, e := v.verifyDocument(ctx, arrived, issuer, compact, &met)
 	if e != nil {
+		v.tellDocument(ctx, span, arrived, &met, "", e)
 		return nil, e
 	}
-	return payload, nil
+	v.tellDocument(ctx, span, arrived, &met, m.Algorithm(), nil)
+	return m.Payload(), nil // the message ends here, so that nobody else has it
 }
 
-func (v *Verifier) verifyDocument(ctx context.Context, url, compact string) ([]byte, *Error) {
+// verifyDocument does what [Verifier.VerifyDocument] promises, and notes in met what is worth
+// telling.
+func (v *Verifier) verifyDocument(ctx context.Context, arrived time.Time, url, compact string, met *sight) (*jws.Message, *Error) {
 	iss, e := v.issuerOf(ctx, url)
 	switch {
 	case e != nil && e.Reason == ReasonIssuer && v.resolve == nil:
@@ -47,6 +59,7 @@ func (v *Verifier) verifyDocument(ctx context.Context, url, compact string) ([]b
 	case e != nil:
 		return nil, e
 	}
+	met.issuer = iss
 	m, err := jws.Parse(compact, jws.Limits{TokenBytes: maxDocumentBytes})
 	switch {
 	case err != nil:
@@ -58,11 +71,11 @@ func (v *Verifier) verifyDocument(ctx context.Context, url, compact string) ([]b
 	case !ProfileCompatible.acceptsType(m.Type()):
 		return nil, refuse(ReasonType, nil)
 	}
-	key, _, err := iss.source.Key(ctx, time.Now(), m.Algorithm(), m.KeyID(), true)
+	key, _, err := v.keyFor(ctx, arrived, iss, m, true)
 	if err != nil {
 		return nil, keyError(err)
 	}
-	if err := m.Verify(key); err != nil {
+	if err := v.checkSignature(ctx, m, key); err != nil {
 		return nil, formError(err)
 	}
 	// Only now: what is not signed is not worth reading.
@@ -73,7 +86,7 @@ func (v *Verifier) verifyDocument(ctx context.Context, url, compact string) ([]b
 	if d.refused != "" {
 		return nil, refuse(d.refused, nil)
 	}
-	return m.Payload(), nil // the message ends here, so that nobody else has it
+	return m, nil
 }
 
 // document looks for what a signed document must not say.

@@ -30,6 +30,8 @@ type config struct {
 	tracers trace.TracerProvider // nil: the global one
 	meters  metric.MeterProvider // nil: the global one
 
+	profiled bool
+
 	cacheEntries int
 
 	resolve func(context.Context, string) (Issuer, bool, error)

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/metric"
 	metricnoop "go.opentelemetry.io/otel/metric/noop"
 	"go.opentelemetry.io/otel/trace"
@@ -32,11 +33,12 @@ func TestNilProvidersAreErrors(t *testing.T) {
 type counting struct {
 	metricnoop.MeterProvider
 	records   *atomic.Int64
+	documents *atomic.Int64
 	callbacks *atomic.Int64
 }
 
 func newCounting() counting {
-	return counting{records: new(atomic.Int64), callbacks: new(atomic.Int64)}
+	return counting{records: new(atomic.Int64), documents: new(atomic.Int64), callbacks: new(atomic.Int64)}
 }
 
 func (c counting) Meter(name string, _ ...metric.MeterOption) metric.Meter {
@@ -51,8 +53,11 @@ type countingMeter struct {
 	c counting
 }
 
-func (m countingMeter) Float64Histogram(string, ...metric.Float64HistogramOption) (metric.Float64Histogram, error) {
-	return countingHistogram{c: m.c}, nil
+func (m countingMeter) Float64Histogram(name string, _ ...metric.Float64HistogramOption) (metric.Float64Histogram, error) {
+	if name == "keychorus.verify_document.duration" {
+		return countingHistogram{records: m.c.documents}, nil
+	}
+	return countingHistogram{records: m.c.records}, nil
 }
 
 func (m countingMeter) RegisterCallback(metric.Callback, ...metric.Observable) (metric.Registration, error) {
@@ -72,13 +77,13 @@ func (r countingRegistration) Unregister() error {
 
 type countingHistogram struct {
 	metricnoop.Float64Histogram
-	c counting
+	records *atomic.Int64
 }
 
 func (countingHistogram) Enabled(context.Context) bool { return true }
 
 func (h countingHistogram) Record(context.Context, float64, ...metric.RecordOption) {
-	h.c.records.Add(1)
+	h.records.Add(1)
 }
 
 func TestEveryVerificationIsMeasuredOnce(t *testing.T) {
@@ -90,6 +95,26 @@ func TestEveryVerificationIsMeasuredOnce(t *testing.T) {
 	wantReason(t, v, sign(t, goodHeader(), with(goodClaims(), object{"exp": 1})), verifier.ReasonExpired)
 	if n := c.records.Load(); n != 4 {
 		t.Errorf("%d measurements of 4 verifications", n)
+	}
+	for _, document := range []string{sign(t, goodHeader(), documentClaims()), sign(t, goodHeader(), goodClaims()), ""} {
+		_, _ = v.VerifyDocument(t.Context(), issuerURL, document)
+	}
+	_, _ = v.VerifyDocument(t.Context(), "https://other.example.test", "")
+	if n := c.documents.Load(); n != 4 {
+		t.Errorf("%d measurements of 4 documents", n)
+	}
+	if n := c.records.Load(); n != 4 {
+		t.Errorf("%d measurements of 4 verifications after the documents", n)
+	}
+}
+
+func TestMeterProviderIsTheOneInUse(t *testing.T) {
+	c := newCounting()
+	if got := newVerifier(t, goodPolicy(), verifier.WithMeterProvider(c)).MeterProvider(); got != c {
+		t.Errorf("the provider is %v, want the one of the option", got)
+	}
+	if got := newVerifier(t, goodPolicy()).MeterProvider(); got != otel.GetMeterProvider() {
+		t.Errorf("the provider is %v, want the global one", got)
 	}
 }
 
@@ -132,6 +157,7 @@ func TestTelemetryAllocations(t *testing.T) {
 	}{
 		"no provider": {t.Context(), nil}, "no provider, unsampled": {unsampled, nil},
 		"noop, unsampled": {unsampled, silent}, "metrics": {t.Context(), measured}, "metrics, unsampled": {unsampled, measured},
+		"profiling": {t.Context(), append(measured, verifier.WithProfiling())},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if n := allocations(c.ctx, t, c.opts); n > least+slack {

@@ -71,6 +71,7 @@ func cases() []testCase {
 		{"HEAD", head},
 		{"resource metadata", resourceMetadata},
 		{"several challenges", severalChallenges},
+		{"server timing", serverTiming},
 
 		{"proofs", boundProofs},
 		{"host as sent", hostIsAsSent},

@@ -3,6 +3,7 @@ package adaptertest
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"time"
 
 	"github.com/keychorus/keychorus/adapters/guard"
@@ -125,4 +126,22 @@ func severalChallenges(f *fixture) {
 	r.refuses("no token", ask{}, told(unauthorized, ""))
 	r.refuses("bad bearer token", ask{authorization: []string{"Bearer x"}}, told(invalidToken, ""))
 	r.refuses("no proof", ask{authorization: []string{"DPoP x"}}, withProof(verifier.ReasonProofMissing))
+}
+
+// timed is all that the field may hold: a number between fixed texts.
+var timed = regexp.MustCompile(`^keychorus;dur=[0-9]{1,6}\.[0-9]{3};desc="[a-z ]+"$`)
+
+// serverTiming asks for the field, and then does not.
+func serverTiming(f *fixture) {
+	on, off := f.route(f.guard(guard.WithServerTiming())), f.route(f.guard())
+	for what, a := range map[string]ask{
+		"good token": {authorization: []string{f.good("ada")}}, "no token": {}, "bad token": {authorization: []string{"Bearer x"}},
+	} {
+		if values := on.do(a).header.Values("Server-Timing"); len(values) != 1 || !timed.MatchString(values[0]) {
+			f.Errorf("%s: Server-Timing %q, want the time of the check", what, values)
+		}
+		if values := off.do(a).header.Values("Server-Timing"); len(values) != 0 {
+			f.Errorf("%s: Server-Timing %q, though nobody asked for it", what, values)
+		}
+	}
 }

@@ -3,7 +3,6 @@ package adaptertest
 import (
 	"io"
 	"log"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -32,11 +31,12 @@ func facts(r *http.Request) guard.Request {
 }
 
 func pass(w http.ResponseWriter, r *http.Request, d guard.Decision, next http.HandlerFunc) {
+	d.CopyHeader(w.Header().Set, w.Header().Add)
 	next(w, r.WithContext(d.Context(r.Context())))
 }
 
 func refuse(w http.ResponseWriter, d guard.Decision) {
-	maps.Copy(w.Header(), d.Header())
+	d.CopyHeader(w.Header().Set, w.Header().Add)
 	w.WriteHeader(d.Status())
 	_, _ = w.Write(d.Body())
 }

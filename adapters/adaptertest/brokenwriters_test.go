@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"strings"
@@ -44,6 +45,18 @@ func telling(tell func(w http.ResponseWriter, d guard.Decision, value string)) p
 	}
 }
 
+// timedWriter adds a timing that says too much.
+type timedWriter struct {
+	http.ResponseWriter
+
+	value string
+}
+
+func (w timedWriter) WriteHeader(status int) {
+	w.Header().Add("Server-Timing", fmt.Sprintf("guard;dur=1;desc=%q", w.value))
+	w.ResponseWriter.WriteHeader(status)
+}
+
 func brokenWriters() []brokenAdapter {
 	return []brokenAdapter{
 		{"every refusal is 401", writing(func(w http.ResponseWriter, d guard.Decision) {
@@ -53,6 +66,24 @@ func brokenWriters() []brokenAdapter {
 		}), []bite{
 			{"keys not available", "status 401, want 503"}, {"zero requirement", "status 401, want 500"},
 			{"missing scopes", "status 401, want 403"}, {"broken header", "status 401, want 400"},
+		}},
+
+		{"no header for requests that pass", func(g *guard.Guard, reqs []verifier.Requirement, next http.HandlerFunc) http.HandlerFunc {
+			return right(g, reqs, func(w http.ResponseWriter, r *http.Request) {
+				clear(w.Header())
+				next(w, r)
+			})
+		}, []bite{{"server timing", "good token: Server-Timing []"}}},
+
+		{"no timing of refusals", editing(func(h http.Header) { h.Del("Server-Timing") }), []bite{
+			{"server timing", "no token: Server-Timing []"}, {"server timing", "bad token: Server-Timing []"},
+		}},
+
+		{"a timing of its own", telling(func(w http.ResponseWriter, d guard.Decision, value string) {
+			refuse(timedWriter{w, value}, d)
+		}), []bite{
+			{"server timing", "no token: Server-Timing [\"keychorus"}, {"server timing", "though nobody asked for it"},
+			{"server timing", "bad token: Server-Timing"},
 		}},
 
 		{"no header", editing(func(h http.Header) { clear(h) }), []bite{

@@ -91,6 +91,7 @@ func (b *bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		header.Del(name)
 	}
 	got := call(r.Context(), b.client, b.spec, header)
+	w.Header()["Server-Timing"] = got.fields("Server-Timing")
 	switch {
 	case r.Context().Err() != nil: // the caller has left
 	case got.err != nil:

@@ -27,9 +27,9 @@ func Protect(g *guard.Guard, rules ...Rule) connect.ServerInterceptor {
 				d = g.Check(ctx, facts(ctx, spec), reqs...)
 			case procedure.Refused:
 			}
+			tell(ctx, d)
 			switch {
 			case !d.Allowed():
-				challenge(ctx, d)
 				return refusal(d)
 			case d.Anonymous(), spec.StreamType == connect.StreamTypeUnary:
 				return next(d.Context(ctx), spec, stream)

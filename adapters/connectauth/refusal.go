@@ -49,16 +49,17 @@ func with(err *connect.Error, message proto.Message) *connect.Error {
 	return err.WithDetail(detail)
 }
 
-// challenge sends what HTTP tells in its header there, whatever the protocol: a trailer must
+// tell sends what HTTP tells in its header there, whatever the protocol: a trailer must
 // not have such fields (RFC 9110 §6.5.1), and net/http drops them.
-func challenge(ctx context.Context, d guard.Decision) {
+func tell(ctx context.Context, d guard.Decision) {
 	info, ok := connect.CallInfoForServerContext(ctx)
 	if !ok {
 		return
 	}
-	for name, values := range d.Header() {
+	fields := info.ResponseHeader()
+	d.CopyHeader(func(name, value string) {
 		if name != "Content-Type" { // connect's own, as is the body
-			info.ResponseHeader().SetValues(name, values)
+			fields.Set(name, value)
 		}
-	}
+	}, fields.Add)
 }

@@ -22,6 +22,7 @@ func Protect(g *guard.Guard, reqs ...verifier.Requirement) echo.MiddlewareFunc {
 				d.WriteRefusal(c.Response())
 				return nil
 			}
+			d.CopyHeader(c.Response().Header().Set, c.Response().Header().Add)
 			c.SetRequest(d.WithToken(r))
 			return next(c)
 		}

@@ -20,8 +20,9 @@ func Protect(g *guard.Guard, reqs ...verifier.Requirement) fiber.Handler {
 	key := tokenKey()
 	return func(c *fiber.Ctx) error {
 		d := g.Check(c.UserContext(), facts(c), reqs...)
+		d.CopyHeader(c.Response().Header.Set, c.Response().Header.Add)
 		if !d.Allowed() {
-			return refuse(c, d)
+			return c.Status(d.Status()).Send(d.Body()) // empty if the caller has gone
 		}
 		if token := d.Token(); token != nil {
 			c.SetUserContext(d.Context(c.UserContext()))
@@ -84,18 +85,6 @@ func (h header) Values(name string) []string {
 		}
 	})
 	return values
-}
-
-// refuse writes a refusal. Fields that an outer layer has set, such as CORS, stay.
-func refuse(c *fiber.Ctx, d guard.Decision) error {
-	fields := &c.Response().Header
-	for name, values := range d.Header() {
-		fields.Del(name)
-		for _, value := range values {
-			fields.Add(name, value)
-		}
-	}
-	return c.Status(d.Status()).Send(d.Body()) // empty if the caller has gone
 }
 
 // tokenKey returns the key that [verifier.TokenFromContext] asks a context for. The

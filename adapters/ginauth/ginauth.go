@@ -21,6 +21,7 @@ func Protect(g *guard.Guard, reqs ...verifier.Requirement) gin.HandlerFunc {
 			d.WriteRefusal(c.Writer)
 			return
 		}
+		d.CopyHeader(c.Writer.Header().Set, c.Writer.Header().Add)
 		c.Request = d.WithToken(c.Request)
 	}
 }

@@ -108,6 +108,7 @@ func (b *bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // the caller has left
 	}
 	defer func() { _ = resp.Body.Close() }()
+	w.Header()["Server-Timing"] = resp.Header.Values("Server-Timing")
 	message, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return

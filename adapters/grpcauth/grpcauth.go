@@ -21,8 +21,10 @@ func Unary(g *guard.Guard, rules ...Rule) grpc.UnaryServerInterceptor {
 		if exempt {
 			return handler(ctx, req)
 		}
+		if md := header(d); md != nil {
+			_ = grpc.SetHeader(ctx, md) // fails if another interceptor has sent the header
+		}
 		if !d.Allowed() {
-			_ = grpc.SetHeader(ctx, header(d)) // fails if another interceptor has sent the header
 			return nil, refusal(d)
 		}
 		return handler(d.Context(ctx), req)
@@ -39,8 +41,10 @@ func Stream(g *guard.Guard, rules ...Rule) grpc.StreamServerInterceptor {
 		if exempt {
 			return handler(srv, ss)
 		}
+		if md := header(d); md != nil {
+			_ = ss.SetHeader(md)
+		}
 		if !d.Allowed() {
-			_ = ss.SetHeader(header(d))
 			return refusal(d)
 		}
 		if d.Anonymous() {

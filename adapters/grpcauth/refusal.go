@@ -56,13 +56,19 @@ func refuse(code codes.Code, cause error, details ...protoadapt.MessageV1) error
 }
 
 // header returns what HTTP tells in its header, but for what is about the body and its
-// caching. A trailer must not have such fields (RFC 9110 §6.5.1), and net/http drops them.
+// caching; nil if that is nothing. A trailer must not have such fields (RFC 9110 §6.5.1), and
+// net/http drops them.
 func header(d guard.Decision) metadata.MD {
-	md := metadata.MD{}
-	for name, values := range d.Header() {
-		if name != "Content-Type" && name != "Cache-Control" {
-			md.Append(name, values...) // in lower case
+	var md metadata.MD
+	put := func(name, value string) {
+		if name == "Content-Type" || name == "Cache-Control" {
+			return
 		}
+		if md == nil {
+			md = metadata.MD{}
+		}
+		md.Append(name, value) // in lower case
 	}
+	d.CopyHeader(put, put)
 	return md
 }

@@ -149,9 +149,12 @@ func retryAfter(d time.Duration) string {
 	return strconv.FormatInt(max(seconds, 1), 10)
 }
 
+// problemType is the media type of a problem document (RFC 9457 §3).
+const problemType = "application/problem+json"
+
 // problem returns a problem document (RFC 9457 §3). Its type is about:blank, so the title
-// is the status phrase.
-func problem(status int, e *verifier.Error) []byte {
+// is the status phrase. x is mostly nil.
+func problem(status int, e *verifier.Error, x *explanation) []byte {
 	document := struct {
 		Type        string          `json:"type"`
 		Title       string          `json:"title"`
@@ -159,7 +162,8 @@ func problem(status int, e *verifier.Error) []byte {
 		Reason      verifier.Reason `json:"reason,omitempty"`
 		Error       string          `json:"error,omitempty"`
 		Description string          `json:"error_description,omitempty"`
-	}{Type: "about:blank", Title: http.StatusText(status), Status: status}
+		Explanation *explanation    `json:"explanation,omitempty"`
+	}{Type: "about:blank", Title: http.StatusText(status), Status: status, Explanation: x}
 	if e.Reason != verifier.ReasonNoCredentials { // RFC 6750 §3.1
 		document.Reason = e.Reason
 	}

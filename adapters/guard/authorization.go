@@ -15,6 +15,9 @@ const maxAuthorizationBytes = len("Bearer ") + 1<<20
 type credentials struct {
 	token string
 	dpop  bool // under the scheme DPoP (RFC 9449 §7.1), else Bearer or a cookie
+
+	proved    verifier.Confirmation // what the request proves beside the token
+	explained bool                  // a refusal is explained
 }
 
 // credentialsOf returns what a request carries, or why that is not one token.

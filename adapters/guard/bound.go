@@ -62,6 +62,7 @@ func (g *Guard) checkBound(ctx context.Context, r *Request, c credentials, reqs 
 		sum := sha256.Sum256(seen.certificate)
 		proved.CertificateThumbprint = base64.RawURLEncoding.EncodeToString(sum[:])
 	}
+	c.proved = proved
 	token, err := g.verifier.Verify(ctx, c.token, verifier.Confirmed(proved))
 	if err == nil {
 		err = s.boundEnough(token, c.dpop)

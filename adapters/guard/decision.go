@@ -21,6 +21,7 @@ type Decision struct {
 	nonce    string // for the next proof, or ""
 	left     bool
 	replaced *content
+	timing   timing
 }
 
 type content struct{ mediaType, body string }
@@ -106,10 +107,15 @@ const (
 // Header returns the header fields of a refusal, with canonical names: Cache-Control,
 // Content-Type if there is a body, Retry-After in whole seconds and at least 1, DPoP-Nonce
 // with a nonce for the next proof, and WWW-Authenticate, which has a value for each scheme
-// that the guard accepts, with one challenge in it; every other field has one value. It is
-// empty if the request may pass or the caller has left. The map belongs to the caller.
+// that the guard accepts, with one challenge in it; every other field has one value. If the
+// request may pass it has no field but Server-Timing, with [WithServerTiming], and none at all
+// if the caller has left. The map belongs to the caller. [Decision.CopyHeader] puts it into an
+// answer.
 func (d Decision) Header() http.Header {
 	h := http.Header{}
+	if d.timing.told && !d.left {
+		h.Set(fieldServerTiming, d.timing.field())
+	}
 	if d.allowed || d.left {
 		return h
 	}
@@ -117,7 +123,7 @@ func (d Decision) Header() http.Header {
 	h.Set("Cache-Control", "no-store")
 	switch {
 	case d.replaced == nil:
-		h.Set("Content-Type", "application/problem+json")
+		h.Set("Content-Type", problemType)
 	case d.replaced.body != "":
 		h.Set("Content-Type", d.replaced.mediaType)
 	}
@@ -142,7 +148,7 @@ func (d Decision) Body() []byte {
 	case d.replaced != nil:
 		return []byte(d.replaced.body)
 	default:
-		return problem(d.Status(), d.refusal())
+		return problem(d.Status(), d.refusal(), nil)
 	}
 }
 

@@ -58,7 +58,8 @@
 //
 // All texts come from closed lists: no byte of a request, no claim value, key id or URL,
 // and no text of an error reaches a header or a body. error_description tells what
-// reason tells and no more. Refusals must not be cached (Cache-Control: no-store). Pages on
+// reason tells and no more. [WithExplanations] makes an exception for developers: a request from
+// this machine to this machine is told what the policy expects. Refusals must not be cached (Cache-Control: no-store). Pages on
 // another origin see challenges and nonces only if CORS exposes WWW-Authenticate and
 // DPoP-Nonce.
 //

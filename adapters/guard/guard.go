@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/keychorus/keychorus/internal/telemetry"
 	"github.com/keychorus/keychorus/verifier"
 )
 
@@ -17,6 +18,7 @@ type Guard struct {
 	verifier *verifier.Verifier
 	settings settings
 	terms    *terms
+	tally    *telemetry.Guard
 }
 
 // New returns a guard that verifies tokens with v. A nil v, a nil option, an option
@@ -26,7 +28,7 @@ func New(v *verifier.Verifier, opts ...Option) (*Guard, error) {
 	if v == nil {
 		return nil, misconfigured(errors.New("the Verifier is nil"))
 	}
-	return build(v, settings{realm: defaultRealm}, opts)
+	return build(v, settings{realm: defaultRealm}, tallyOf(v), opts)
 }
 
 // With returns a guard like g with some settings replaced, for routes that differ. The
@@ -35,14 +37,14 @@ func (g *Guard) With(opts ...Option) (*Guard, error) {
 	if g == nil || g.verifier == nil {
 		return nil, misconfigured(errors.New("With: the Guard was not made by New"))
 	}
-	return build(g.verifier, g.settings, opts)
+	return build(g.verifier, g.settings, g.tally, opts)
 }
 
-func build(v *verifier.Verifier, s settings, opts []Option) (*Guard, error) {
+func build(v *verifier.Verifier, s settings, tally *telemetry.Guard, opts []Option) (*Guard, error) {
 	if err := s.apply(opts); err != nil {
 		return nil, misconfigured(err)
 	}
-	return &Guard{verifier: v, settings: s, terms: s.terms()}, nil
+	return &Guard{verifier: v, settings: s, terms: s.terms(), tally: tally}, nil
 }
 
 func misconfigured(err error) error {
@@ -90,10 +92,24 @@ func (g *Guard) Check(ctx context.Context, r Request, reqs ...verifier.Requireme
 	if g == nil || g.verifier == nil {
 		return Decision{}
 	}
+	var began time.Time
+	if g.settings.timing {
+		began = time.Now()
+	}
+	d := g.judge(ctx, &r, reqs)
+	if g.settings.timing {
+		d.timing = timing{true, time.Since(began)}
+	}
+	g.count(ctx, &d)
+	return d
+}
+
+func (g *Guard) judge(ctx context.Context, r *Request, reqs []verifier.Requirement) Decision {
 	if g.settings.preflight && r.isPreflight() {
 		return Decision{allowed: true}
 	}
-	c, reason := g.settings.credentialsOf(&r)
+	c, reason := g.settings.credentialsOf(r)
+	c.explained = g.settings.explains(r)
 	if reason == verifier.ReasonNoCredentials && g.settings.optional && len(reqs) == 0 {
 		return Decision{allowed: true}
 	}
@@ -101,7 +117,7 @@ func (g *Guard) Check(ctx context.Context, r Request, reqs ...verifier.Requireme
 		return g.refuse(ctx, c, &verifier.Error{Reason: reason})
 	}
 	if g.settings.checksBindings(c) {
-		return g.checkBound(ctx, &r, c, reqs)
+		return g.checkBound(ctx, r, c, reqs)
 	}
 	token, err := g.verifier.Verify(ctx, c.token)
 	if err == nil {
@@ -131,6 +147,9 @@ func (g *Guard) refuse(ctx context.Context, c credentials, err error) Decision {
 	}
 	// A context also ends by a deadline of this server; that caller still waits.
 	d.left = e.Reason == verifier.ReasonCanceled && errors.Is(ctx.Err(), context.Canceled)
+	if c.explained && !d.left {
+		d.replaced = &content{problemType, string(problem(d.Status(), e, g.explanationOf(ctx, c, e)))}
+	}
 	if g.settings.errorBody != nil && !d.left {
 		contentType, body := g.settings.errorBody(d)
 		d.replaced = &content{mediaType(contentType), string(body)}

@@ -1,7 +1,6 @@
 package guard
 
 import (
-	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -48,10 +47,10 @@ func (d Decision) WithToken(r *http.Request) *http.Request {
 	return r.WithContext(d.Context(r.Context()))
 }
 
-// WriteRefusal answers a net/http request that was refused. Fields that an outer layer has
-// set, such as those of CORS, stay.
+// WriteRefusal answers a net/http request that was refused, with its header as
+// [Decision.CopyHeader] gives it.
 func (d Decision) WriteRefusal(w http.ResponseWriter) {
-	maps.Copy(w.Header(), d.Header())
+	d.CopyHeader(w.Header().Set, w.Header().Add)
 	body := d.Body() // empty if the caller has gone
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(d.Status())

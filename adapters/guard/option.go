@@ -27,6 +27,9 @@ type settings struct {
 	dpop      *proofs
 	mtls      bool
 	boundOnly bool
+	timing    bool
+
+	explanations bool
 }
 
 // apply sets every option and returns all problems.
@@ -48,6 +51,9 @@ func (s *settings) apply(opts []Option) error {
 	}
 	if s.boundOnly && s.dpop == nil && !s.mtls {
 		problems = append(problems, errors.New("WithBoundTokens needs WithDPoP or WithMTLS: no token could pass"))
+	}
+	if s.explanations && s.proxies != nil {
+		problems = append(problems, errExplainedProxies)
 	}
 	return errors.Join(problems...)
 }

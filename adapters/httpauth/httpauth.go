@@ -22,6 +22,7 @@ func Protect(g *guard.Guard, reqs ...verifier.Requirement) func(http.Handler) ht
 				d.WriteRefusal(w)
 				return
 			}
+			d.CopyHeader(w.Header().Set, w.Header().Add)
 			next.ServeHTTP(w, d.WithToken(r))
 		})
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"maps"
 	"math"
 	"net/http"
 	"net/url"
@@ -26,6 +25,7 @@ func Protect(g *guard.Guard, reqs ...verifier.Requirement) func(http.Handler) ht
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			d := g.Check(r.Context(), guard.RequestOf(r), reqs...)
+			d.CopyHeader(w.Header().Set, w.Header().Add)
 			switch {
 			case !d.Allowed():
 				refuse(w, d)
@@ -86,15 +86,13 @@ func Token(info *auth.TokenInfo) (*verifier.Token, bool) {
 }
 
 // refuse writes a refusal. A problem document is labelled as the JSON it is: there are
-// clients that read nothing else. Fields that an outer layer has set, such as CORS, stay.
+// clients that read nothing else.
 func refuse(w http.ResponseWriter, d guard.Decision) {
-	h := d.Header()
+	h, body := w.Header(), d.Body() // empty if the caller has gone
 	if h.Get("Content-Type") == "application/problem+json" {
 		h.Set("Content-Type", "application/json")
 	}
-	maps.Copy(w.Header(), h)
-	body := d.Body() // empty if the caller has gone
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(d.Status())
 	_, _ = w.Write(body) //nolint:gosec // closed lists of the guard, or the program's own hook
 }

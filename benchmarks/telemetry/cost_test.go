@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"testing"
-	"time"
 
 	metricnoop "go.opentelemetry.io/otel/metric/noop"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
@@ -84,46 +83,6 @@ func issuerOf(tb testing.TB, alg devissuer.Algorithm) (*devissuer.Issuer, string
 		tb.Fatal(err)
 	}
 	return iss, token
-}
-
-// BenchmarkVerify runs all set-ups in turns and reports the median of each, in nanoseconds for
-// one verification, and its ratio to the first.
-func BenchmarkVerify(b *testing.B) {
-	for name, opts := range map[string][]verifier.Option{
-		"signature": nil, "cache-hit": {verifier.WithTokenCache(1000)},
-	} {
-		b.Run(name, func(b *testing.B) {
-			iss, token := issuerOf(b, devissuer.RS256)
-			all := setUps(b)
-			run := make([]func(), len(all))
-			took := make([][]time.Duration, len(all))
-			for i, s := range all {
-				run[i] = s.ready(b, iss, token, opts...)
-			}
-			const batch = 20
-			for b.Loop() {
-				for i := range all {
-					began := time.Now()
-					for range batch {
-						run[i]()
-					}
-					took[i] = append(took[i], time.Since(began)/batch)
-				}
-			}
-			base := float64(median(took[0]))
-			for i, s := range all {
-				m := float64(median(took[i]))
-				b.ReportMetric(m, s.name+"-ns")
-				b.ReportMetric(m/base, s.name+"-ratio")
-			}
-			b.ReportMetric(0, "ns/op") // of all together: says nothing
-		})
-	}
-}
-
-func median(d []time.Duration) time.Duration {
-	slices.Sort(d)
-	return d[len(d)/2]
 }
 
 // The SDK with metrics costs no memory either, unless the request is sampled.

@@ -73,18 +73,24 @@ func hostileTokens(tb testing.TB, b *bench, n int) func(yield func(string) bool)
 	}
 }
 
+// hospitable is a verifier with everything that a token can reach.
+func hospitable(tb testing.TB) *bench {
+	tb.Helper()
+	keys := foreignKeys(tb)
+	return newBench(tb, func(p *verifier.Policy) { p.Keys.MaxDynamicSources = 10 }, verifier.WithTokenCache(1000),
+		verifier.WithIssuerResolver(func(_ context.Context, iss string) (verifier.Issuer, bool, error) {
+			if len(iss)%2 == 0 {
+				return verifier.Issuer{}, false, errors.New("a bad day for " + iss)
+			}
+			return verifier.Issuer{URL: iss, StaticJWKS: keys}, true, nil
+		}))
+}
+
 // However many tokens arrive and whatever they say, the series stay few, and nothing that they
 // say is in a series or a span.
 func TestHostileTokensMakeNoSeriesAndLeaveNoTrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		keys := foreignKeys(t)
-		b := newBench(t, func(p *verifier.Policy) { p.Keys.MaxDynamicSources = 10 }, verifier.WithTokenCache(1000),
-			verifier.WithIssuerResolver(func(_ context.Context, iss string) (verifier.Issuer, bool, error) {
-				if len(iss)%2 == 0 {
-					return verifier.Issuer{}, false, errors.New("a bad day for " + iss)
-				}
-				return verifier.Issuer{URL: iss, StaticJWKS: keys}, true, nil
-			}))
+		b := hospitable(t)
 		n, kid := 0, b.issuer.Key().ID()
 		for token := range hostileTokens(t, b, many) {
 			if n++; n%500 == 0 { // a span of each verification would fill the memory

@@ -38,6 +38,7 @@ type turn struct {
 
 	outcome keystore.Outcome // if not granted: what the gate is shut by
 	wait    time.Duration    // and for how long
+	crowded bool             // by first contacts with others, and not by an attempt before
 }
 
 // claim finds out whose turn it is. It adopts what the store has first, which is all that most
@@ -54,7 +55,7 @@ func (s *Source) claim(ctx context.Context, asked string) turn {
 		case s.satisfied(asked):
 			return s.enough()
 		case s.crowded():
-			return turn{outcome: keystore.Failed, wait: s.ring.tenants.wait(time.Now())}
+			return turn{outcome: keystore.Failed, wait: s.ring.tenants.wait(time.Now()), crowded: true}
 		case !known:
 			return s.alone(asked)
 		case s.ring.coordinator == nil:

@@ -19,6 +19,7 @@ func (s *Source) look(ctx context.Context, asked string) (keystore.Outcome, time
 		return keystore.Abandoned, 0
 	}
 	if !t.granted {
+		s.trouble = t.trouble()
 		return t.outcome, t.wait
 	}
 	outcome, cooldown := s.visit(ctx, asked, t)

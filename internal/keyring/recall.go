@@ -32,7 +32,23 @@ func (s *Source) recall(ctx context.Context) (keystore.Version, bool) {
 	if s.consider(rec) {
 		s.tell.RolledBack(ctx)
 	}
-	return version, true
+	return s.remind(ctx, rec, version), true
+}
+
+// remind puts denials into a record that lacks them: a store that has lost its content gets it
+// from whoever is first, and that may be a process that never heard of them. It returns the
+// version that is stored then.
+func (s *Source) remind(ctx context.Context, rec *keystore.Record, version keystore.Version) keystore.Version {
+	if rec == nil || rec.ID != s.id {
+		return version
+	}
+	stamped := s.stamped(rec)
+	if stamped.Epoch = rec.Epoch; len(stamped.Denied) > len(rec.Denied) {
+		if reminded, err := s.saveOnce(ctx, stamped, version); err == nil {
+			return reminded
+		}
+	}
+	return version
 }
 
 // aboutContent tells whether the store works, and has nothing to offer.

@@ -119,6 +119,18 @@ func (s *Source) decided(ctx context.Context, key *jws.Key, code Code, cooling b
 	s.tell.Decided(ctx, d)
 }
 
+// trouble names why a refresh failed that did not get its turn, "" if it did not fail.
+func (t *turn) trouble() string {
+	switch {
+	case t.outcome != keystore.Failed:
+		return ""
+	case t.crowded:
+		return "crowded"
+	default:
+		return "cooling"
+	}
+}
+
 // troubleOf names what an attempt ran into, from a closed list, and the HTTP status that
 // explains it.
 func troubleOf(err error) (name string, status int) {

@@ -1,11 +1,18 @@
 package keyring_test
 
 import (
+	"context"
 	"errors"
 	"math"
+	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+	tracenoop "go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/keychorus/keychorus/internal/jwks"
 	"github.com/keychorus/keychorus/internal/keyring"
@@ -88,4 +95,91 @@ func TestStaticKeysNeitherAgeNorExpire(t *testing.T) {
 	if got := s.State(time.Now().Add(1000 * time.Hour)); got != telemetry.Fresh {
 		t.Errorf("static keys are %v", got)
 	}
+}
+
+// ends notes error.type of every refresh that ends.
+type ends struct {
+	tracenoop.Span
+
+	mu   *sync.Mutex
+	seen map[string]int
+}
+
+type (
+	endsProvider struct {
+		tracenoop.TracerProvider
+		ends ends
+	}
+	endsTracer struct {
+		tracenoop.Tracer
+		ends ends
+	}
+)
+
+func (p endsProvider) Tracer(string, ...trace.TracerOption) trace.Tracer {
+	return endsTracer{ends: p.ends}
+}
+
+func (t endsTracer) Start(ctx context.Context, name string, _ ...trace.SpanStartOption) (context.Context, trace.Span) {
+	if name == "keychorus.keys.refresh" {
+		return ctx, t.ends
+	}
+	return ctx, tracenoop.Span{}
+}
+
+func newEnds() ends { return ends{mu: new(sync.Mutex), seen: map[string]int{}} }
+
+func (ends) IsRecording() bool { return true }
+
+func (e ends) SetAttributes(kv ...attribute.KeyValue) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, a := range kv {
+		if a.Key == "error.type" {
+			e.seen[a.Value.AsString()]++
+		}
+	}
+}
+
+// A refresh that fails because it does not get its turn says so.
+func TestARefreshThatIsTurnedAwayIsToldApart(t *testing.T) {
+	ringWith := func(e ends, store keystore.KeyStore) *keyring.Ring {
+		cfg, err := keyring.Config{}.Check()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return keyring.New(cfg, keyring.Options{Store: store, Shared: true, Telemetry: telemetry.New(telemetry.Options{TracerProvider: endsProvider{ends: e}})})
+	}
+	t.Run("another process has just failed", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			f, r := newFakeIssuer("a"), newRemote()
+			f.fail(errDown)
+			wantCode(t, newReplica(t, r, f, keyring.Config{}).Source, "a", keyring.Unavailable)
+			e := newEnds()
+			ring := ringWith(e, newReplica(t, r, f, keyring.Config{}).store)
+			defer ring.Close()
+			s := ring.Source(issuerID, f, nil)
+			ring.Keep(s)
+			wantCode(t, s, "a", keyring.Unavailable)
+			settle()
+			if e.seen["cooling"] != 1 {
+				t.Errorf("refreshes ended with %v, want one that is cooling", e.seen)
+			}
+		})
+	})
+	t.Run("too many new issuers have failed", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			f, e := newFakeIssuer(), newEnds()
+			f.fail(&jwks.FetchError{Code: jwks.Unreachable})
+			ring := ringWith(e, memory.New())
+			defer ring.Close()
+			for i := range 20 {
+				wantCode(t, admit(ring, "https://"+strconv.Itoa(i)+".example.test", f), "a", keyring.Unavailable)
+			}
+			settle()
+			if e.seen["unreachable"] != 10 || e.seen["crowded"] == 0 {
+				t.Errorf("refreshes ended with %v, want 10 that reached for their issuer, and others that were crowded out", e.seen)
+			}
+		})
+	})
 }

@@ -21,3 +21,11 @@ func (discardMeter) Float64Histogram(string, ...metric.Float64HistogramOption) (
 type discardHistogram struct{ metricnoop.Float64Histogram }
 
 func (discardHistogram) Enabled(context.Context) bool { return true }
+
+func (discardMeter) Int64Counter(string, ...metric.Int64CounterOption) (metric.Int64Counter, error) {
+	return discardCounter{}, nil
+}
+
+type discardCounter struct{ metricnoop.Int64Counter }
+
+func (discardCounter) Enabled(context.Context) bool { return true }

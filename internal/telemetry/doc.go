@@ -1,4 +1,5 @@
-// Package telemetry speaks OpenTelemetry for the verifier and its keys.
+// Package telemetry speaks OpenTelemetry for the verifier, its keys and the guards in front, and
+// marks regions of execution traces.
 //
 // Every instrument is made in [New], and every attribute value comes from lists that are closed
 // there: what a token, an issuer or a store says can neither make a new series nor stand in one.
@@ -8,7 +9,8 @@
 //
 // Spans:
 //
-//	keychorus.verify         a call of Verify, below a sampled span
+//	keychorus.verify         a call of Verify, below a sampled span; of VerifyDocument,
+//	                         keychorus.verify_document
 //	keychorus.keys.lookup    a request waits for keys; linked to the refresh it waited for
 //	keychorus.keys.refresh   a look for newer keys, in the background: the root of its own trace
 //	keychorus.jwks.fetch     an attempt at the issuer, discovery and retry included
@@ -18,6 +20,8 @@
 // Instruments:
 //
 //	keychorus.verify.duration          s           outcome, error.type, algorithm, state of the keys, token cache
+//	keychorus.verify_document.duration s           outcome, error.type, algorithm, state of the keys
+//	keychorus.guard.decisions          {decision}  outcome, error.type
 //	keychorus.token_cache.lookups      {lookup}    token cache
 //	keychorus.waiters                  {request}
 //	keychorus.fetch.duration           s           cause, outcome, issuer

@@ -22,7 +22,7 @@ var (
 type instruments struct {
 	meter metric.Meter
 
-	verify    metric.Float64Histogram
+	verify    [kinds]metric.Float64Histogram
 	fetch     metric.Float64Histogram
 	store     metric.Float64Histogram
 	direct    metric.Int64Counter
@@ -41,8 +41,10 @@ type instruments struct {
 func newInstruments(m metric.Meter, cache bool) instruments {
 	i := instruments{
 		meter: m,
-		verify: histogram(m, "keychorus.verify.duration",
-			"Duration of verifying one access token.", verifyBounds),
+		verify: [kinds]metric.Float64Histogram{
+			Token:    histogram(m, "keychorus.verify.duration", "Duration of verifying one access token.", verifyBounds),
+			Document: histogram(m, "keychorus.verify_document.duration", "Duration of verifying one signed document.", verifyBounds),
+		},
 		fetch: histogram(m, "keychorus.fetch.duration",
 			"Duration of one attempt to get an issuer's keys, discovery and retry included.", waitBounds),
 		store: histogram(m, "keychorus.store.duration",
@@ -120,7 +122,8 @@ func (t *Telemetry) Observe(r Readings) {
 	if t.cacheLookups != nil {
 		observed = append(observed, t.cacheLookups)
 	}
-	registration, err := t.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+	registration, err := t.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		t.exist(ctx)
 		t.observe(o, r)
 		return nil
 	}, observed...)
@@ -131,6 +134,18 @@ func (t *Telemetry) Observe(r Readings) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.registration = registration
+}
+
+// exist has the counters that alerts watch in every collection, also before they count anything:
+// nobody sees the step to the first value of what was not there. Doing so here and not in [New]
+// works for a provider that is set later, too.
+func (t *Telemetry) exist(ctx context.Context) {
+	if !t.shared {
+		return
+	}
+	for _, c := range []metric.Int64Counter{t.direct, t.rollbacks, t.heals} {
+		c.Add(ctx, 0)
+	}
 }
 
 func (t *Telemetry) observe(o metric.Observer, r Readings) {

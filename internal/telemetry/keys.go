@@ -37,8 +37,11 @@ func (k *Keys) caused(c Cause) trace.SpanStartOption {
 	return trace.WithAttributes(k.issuer, causeKey.String(c.String()))
 }
 
-// Span is one that is under way. The zero Span tells nothing.
-type Span struct{ span trace.Span }
+// Span is one that is under way, with its region. The zero Span tells nothing.
+type Span struct {
+	span   trace.Span
+	region Region
+}
 
 // Context returns what links to the span name.
 func (s Span) Context() trace.SpanContext {
@@ -50,6 +53,7 @@ func (s Span) Context() trace.SpanContext {
 
 // end ends the span with an outcome and, if there is one, a problem, which is a fault of ours.
 func (s Span) end(outcome attribute.KeyValue, problem string) {
+	s.region.End()
 	if s.span == nil {
 		return
 	}
@@ -69,8 +73,9 @@ func (k *Keys) StartRefresh(ctx context.Context, c Cause) (context.Context, Span
 	if k == nil {
 		return ctx, Span{}
 	}
-	ctx, span := k.t.begin(ctx, "keychorus.keys.refresh", k.caused(c), trace.WithNewRoot())
-	return ctx, Span{span}
+	const name = "keychorus.keys.refresh"
+	ctx, span := k.t.begin(ctx, name, k.caused(c), trace.WithNewRoot())
+	return ctx, Span{span, k.t.Region(ctx, name)}
 }
 
 // EndRefresh ends the span. problem is of the closed list of the caller, "" if the look did not
@@ -92,8 +97,9 @@ func (k *Keys) StartFetch(ctx context.Context, c Cause) (context.Context, Fetch)
 	if k == nil {
 		return ctx, Fetch{}
 	}
-	ctx, span := k.t.begin(ctx, "keychorus.jwks.fetch", k.caused(c))
-	return ctx, Fetch{Span{span}, k, c, time.Now()}
+	const name = "keychorus.jwks.fetch"
+	ctx, span := k.t.begin(ctx, name, k.caused(c))
+	return ctx, Fetch{Span{span, k.t.Region(ctx, name)}, k, c, time.Now()}
 }
 
 // End tells the outcome. problem is of the closed list of the caller, and status is the HTTP

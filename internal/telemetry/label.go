@@ -35,6 +35,16 @@ const (
 	statusKey    = attribute.Key("http.response.status_code")
 )
 
+// Kind is what is verified.
+type Kind uint8
+
+// The kinds.
+const (
+	Token    Kind = iota
+	Document      // a signed one that is no token, such as the body of a webhook
+	kinds
+)
+
 // Outcome is what became of a verification.
 type Outcome uint8
 
@@ -70,15 +80,16 @@ func (s KeyState) String() string { return [...]string{"fresh", "due", "stale"}[
 // Cache is what the token cache said.
 type Cache uint8
 
-// CacheOff means that there is none.
+// CacheOff means that there is none. What never goes by way of it is Uncached.
 const (
 	CacheOff Cache = iota
 	CacheMiss
 	CacheHit
+	Uncached
 	cacheStates
 )
 
-func (c Cache) String() string { return [...]string{"off", "miss", "hit"}[c] }
+func (c Cache) String() string { return [...]string{"off", "miss", "hit", ""}[c] }
 
 // Cause is why keys are looked for.
 type Cause uint8

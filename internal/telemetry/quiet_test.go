@@ -18,8 +18,14 @@ func TestNilTellsNothing(t *testing.T) {
 	var none *telemetry.Telemetry
 	use(t.Context(), none)
 	none.Close()
-	if none.Listening(sampled(t.Context()), nil) {
+	if none.Listening(sampled(t.Context()), nil, telemetry.Token) {
 		t.Error("nil listens")
+	}
+	if (*telemetry.Guard)(nil).Listening(t.Context()) {
+		t.Error("a nil guard listens")
+	}
+	if none.Meters() == nil {
+		t.Error("nil has no provider")
 	}
 }
 
@@ -64,10 +70,11 @@ func TestHotPathAllocatesNothing(t *testing.T) {
 			ctx, arrived := t.Context(), time.Now()
 			for what, v := range map[string]telemetry.Verification{
 				"accepted": {Algorithm: "RS256", Cache: telemetry.CacheMiss, Keys: tel.Keys("x")}, "refused": {Reason: "expired"},
+				"document": {Kind: telemetry.Document, Algorithm: "RS256", Cache: telemetry.Uncached},
 			} {
 				if n := testing.AllocsPerRun(200, func() {
 					inner, span := tel.StartVerify(ctx)
-					if tel.Listening(inner, span) {
+					if tel.Listening(inner, span, v.Kind) {
 						tel.Verified(inner, span, arrived, v)
 					}
 					tel.Keys("x").Decided(inner, telemetry.Cooling)

@@ -24,10 +24,12 @@ func (k *Keys) StartCall(ctx context.Context, op Operation) (context.Context, Ca
 	if k == nil || !k.t.shared {
 		return ctx, Call{}
 	}
+	name := "keychorus.store." + op.String()
 	c := Call{t: k.t, op: op, began: time.Now()}
 	if traced(ctx) {
-		ctx, c.span.span = k.t.begin(ctx, "keychorus.store."+op.String(), trace.WithAttributes(k.issuer))
+		ctx, c.span.span = k.t.begin(ctx, name, trace.WithAttributes(k.issuer))
 	}
+	c.span.region = k.t.Region(ctx, name)
 	return ctx, c
 }
 

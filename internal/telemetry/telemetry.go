@@ -30,17 +30,21 @@ type Options struct {
 	TokenCache bool
 	// Shared says that the store is one that others see, so that its calls are worth telling.
 	Shared bool
+	// Profiled says to mark regions in execution traces.
+	Profiled bool
 }
 
 // Telemetry is what one verifier tells. It is safe for concurrent use; nil tells nothing.
 type Telemetry struct {
 	tracer trace.Tracer
 	instruments
+	meters   metric.MeterProvider
 	reasonOf func(error) string
 	shared   bool
+	profiled bool
 
 	algorithms map[string]int      // places in accepted
-	accepted   []verdict           // by cache, state of the keys and algorithm
+	accepted   []verdict           // by algorithm, cache and state of the keys
 	failed     map[string]*verdict // by reason
 	decisions  [decisions]lazy[[]metric.AddOption]
 	keys       map[string]*Keys // by issuer
@@ -58,9 +62,24 @@ type verdict struct {
 	told    lazy[told]
 }
 
+// verdictsOf returns a verdict for each reason.
+func verdictsOf(reasons map[string]Outcome) map[string]*verdict {
+	all := make(map[string]*verdict, len(reasons))
+	for reason, outcome := range reasons {
+		all[reason] = &verdict{outcome: outcome}
+	}
+	return all
+}
+
+// failure tells a verdict by its reason.
+func (v *verdict) failure(reason string) *told {
+	return v.told.get(func() told { return tellBy(v.outcome.String(), errorType.String(reason)) })
+}
+
 // told is a verdict in the words of OpenTelemetry.
 type told struct {
 	record []metric.RecordOption
+	add    []metric.AddOption
 	attrs  []attribute.KeyValue
 }
 
@@ -77,9 +96,10 @@ func (l *lazy[T]) get(build func() T) *T {
 	return &t
 }
 
-func tellBy(o Outcome, attrs ...attribute.KeyValue) told {
-	attrs = append(attrs, outcomeKey.String(o.String()))
-	return told{recordBy(attrs...), attrs}
+func tellBy(outcome string, attrs ...attribute.KeyValue) told {
+	attrs = append(attrs, outcomeKey.String(outcome))
+	set := setOf(attrs)
+	return told{[]metric.RecordOption{set}, []metric.AddOption{set}, attrs}
 }
 
 func recordBy(attrs ...attribute.KeyValue) []metric.RecordOption {
@@ -105,22 +125,19 @@ func New(o Options) *Telemetry {
 	if o.MeterProvider == nil {
 		o.MeterProvider = otel.GetMeterProvider()
 	}
-	release := version()
 	t := &Telemetry{
-		tracer:   o.TracerProvider.Tracer(ScopeName, trace.WithInstrumentationVersion(release)),
-		reasonOf: o.ReasonOf, shared: o.Shared,
+		tracer:   o.TracerProvider.Tracer(ScopeName, trace.WithInstrumentationVersion(Version())),
+		meters:   o.MeterProvider,
+		reasonOf: o.ReasonOf, shared: o.Shared, profiled: o.Profiled,
 		algorithms: make(map[string]int, len(o.Algorithms)),
 		accepted:   make([]verdict, (len(o.Algorithms)+1)*int(cacheStates)*int(keyStates)),
-		failed:     make(map[string]*verdict, len(o.Reasons)),
+		failed:     verdictsOf(o.Reasons),
 		keys:       make(map[string]*Keys, len(o.Issuers)),
 	}
-	t.instruments = newInstruments(o.MeterProvider.Meter(ScopeName, metric.WithInstrumentationVersion(release)), o.TokenCache)
+	t.instruments = newInstruments(o.MeterProvider.Meter(ScopeName, metric.WithInstrumentationVersion(Version())), o.TokenCache)
 	t.algorithms[""] = 0 // that of opaque tokens
 	for i, alg := range o.Algorithms {
 		t.algorithms[alg] = i + 1
-	}
-	for reason, outcome := range o.Reasons {
-		t.failed[reason] = &verdict{outcome: outcome}
 	}
 	for _, url := range o.Issuers {
 		t.keys[url] = newKeys(t, url)
@@ -129,8 +146,16 @@ func New(o Options) *Telemetry {
 	return t
 }
 
-// version is that of this module in the running program, "" if that is not known.
-func version() string {
+// Meters returns the provider that t measures with, the global one for nil.
+func (t *Telemetry) Meters() metric.MeterProvider {
+	if t == nil {
+		return otel.GetMeterProvider()
+	}
+	return t.meters
+}
+
+// Version is that of this module in the running program, "" if that is not known.
+func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return ""

@@ -45,8 +45,13 @@ func use(ctx context.Context, t *telemetry.Telemetry) {
 	for _, v := range []telemetry.Verification{
 		{Algorithm: "RS256", Cache: telemetry.CacheMiss}, {Algorithm: "EdDSA", State: telemetry.Stale, Cache: telemetry.CacheHit},
 		{}, {Reason: "expired"}, {Reason: "keys_unavailable", Keys: t.Keys(issuer)}, {Reason: "canceled"}, {Reason: "misconfigured"},
+		{Kind: telemetry.Document, Algorithm: "RS256", Cache: telemetry.Uncached}, {Kind: telemetry.Document, Reason: "expired"},
 	} {
-		inner, span := t.StartVerify(traced)
+		start := t.StartVerify
+		if v.Kind == telemetry.Document {
+			start = t.StartDocument
+		}
+		inner, span := start(traced)
 		t.Verified(inner, span, time.Now(), v)
 		if span != nil {
 			span.End()
@@ -86,8 +91,8 @@ func use(ctx context.Context, t *telemetry.Telemetry) {
 // The names of doc.go, of docs/observability.md and of what is made are the same.
 func TestNamesAreThoseOfTheDocumentation(t *testing.T) {
 	r := newRecorder()
-	tel := telemetry.New(options(r))
-	use(t.Context(), tel)
+	use(t.Context(), telemetry.New(options(r)))
+	_ = telemetry.NewGuard(r.meterProvider(), "scope", nil)
 	made := map[string]bool{}
 	for _, name := range r.names() {
 		made[name+" "+r.units[name]] = true
@@ -185,6 +190,12 @@ func TestOnlyFaultsOfOursAreErrors(t *testing.T) {
 	if n := len(r.series("keychorus.verify.duration")); n != 7 {
 		t.Errorf("%d series, want one for each of 7 ends", n)
 	}
+	if got, want := r.series("keychorus.verify_document.duration"), []string{
+		"error.type=expired,keychorus.outcome=refused",
+		"keychorus.algorithm=RS256,keychorus.keys.state=fresh,keychorus.outcome=accepted",
+	}; !slices.Equal(got, want) {
+		t.Errorf("documents have the series %q, want %q", got, want)
+	}
 }
 
 func TestVerificationIsTracedBelowASampledSpanOnly(t *testing.T) {
@@ -209,11 +220,15 @@ func TestVerificationIsTracedBelowASampledSpanOnly(t *testing.T) {
 func TestValuesOutsideTheListsAreNotTold(t *testing.T) {
 	r := newRecorder()
 	tel := telemetry.New(options(r))
-	for _, v := range []telemetry.Verification{{Reason: "made up"}, {Algorithm: "none"}} {
-		tel.Verified(t.Context(), nil, time.Now(), v)
+	for _, kind := range []telemetry.Kind{telemetry.Token, telemetry.Document} {
+		for _, v := range []telemetry.Verification{{Kind: kind, Reason: "made up"}, {Kind: kind, Algorithm: "none"}} {
+			tel.Verified(t.Context(), nil, time.Now(), v)
+		}
 	}
-	if got := r.series("keychorus.verify.duration"); len(got) > 0 {
-		t.Errorf("told %v", got)
+	for _, name := range []string{"keychorus.verify.duration", "keychorus.verify_document.duration"} {
+		if got := r.series(name); len(got) > 0 {
+			t.Errorf("%s told %v", name, got)
+		}
 	}
 	if tel.Keys("https://tenant.example.test") != tel.Keys("https://other.example.test") {
 		t.Error("two issuers outside the policy are told apart")
@@ -249,8 +264,22 @@ func TestStoreIsToldOfOnlyIfShared(t *testing.T) {
 		"keychorus.store.duration", "keychorus.lease.claims", "keychorus.fetch.direct",
 		"keychorus.store.heals", "keychorus.store.rollbacks_refused",
 	} {
+		r.collect(t.Context())
 		if got := r.series(name); len(got) > 0 {
 			t.Errorf("%s has %v", name, got)
+		}
+	}
+}
+
+// What alerts watch is there before the first step, which nobody would see otherwise.
+func TestWatchedCountersExistBeforeTheyCount(t *testing.T) {
+	r := newRecorder()
+	tel := telemetry.New(options(r))
+	tel.Observe(telemetry.Readings{Keys: func(func(string, telemetry.KeyHealth) bool) {}})
+	r.collect(t.Context())
+	for _, name := range []string{"keychorus.fetch.direct", "keychorus.store.heals", "keychorus.store.rollbacks_refused"} {
+		if got := r.series(name); !slices.Equal(got, []string{""}) {
+			t.Errorf("%s has the series %q, want one without attributes", name, got)
 		}
 	}
 }

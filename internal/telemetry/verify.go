@@ -4,17 +4,19 @@ import (
 	"context"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Verification is what is told of one call of Verify.
+// Verification is what is told of one call of Verify, or of VerifyDocument.
 type Verification struct {
+	Kind Kind
 	// Reason is why it failed, "" if the token was accepted.
 	Reason string
 	// Keys are those of the issuer, nil if the token named none that is accepted.
 	Keys *Keys
-	// Algorithm, State and Cache are told of accepted tokens.
+	// Algorithm, State and Cache are told of what was accepted.
 	Algorithm string
 	State     KeyState
 	Cache     Cache
@@ -23,10 +25,19 @@ type Verification struct {
 // StartVerify starts the span of a verification, if ctx holds one that is sampled or recorded.
 // Else it returns ctx itself and nil. The caller ends the span.
 func (t *Telemetry) StartVerify(ctx context.Context) (context.Context, trace.Span) {
+	return t.start(ctx, VerifyRegion)
+}
+
+// StartDocument is StartVerify for a signed document that is no token.
+func (t *Telemetry) StartDocument(ctx context.Context) (context.Context, trace.Span) {
+	return t.start(ctx, DocumentRegion)
+}
+
+func (t *Telemetry) start(ctx context.Context, name string) (context.Context, trace.Span) {
 	if t == nil || !traced(ctx) {
 		return ctx, nil
 	}
-	return t.begin(ctx, "keychorus.verify")
+	return t.begin(ctx, name)
 }
 
 // begin starts a span, which whoever gets it ends.
@@ -41,9 +52,9 @@ func traced(ctx context.Context) bool {
 }
 
 // Listening tells whether it is worth to call [Telemetry.Verified]. span is what
-// [Telemetry.StartVerify] returned.
-func (t *Telemetry) Listening(ctx context.Context, span trace.Span) bool {
-	return t != nil && (span != nil || t.verify.Enabled(ctx))
+// [Telemetry.StartVerify] or [Telemetry.StartDocument] returned.
+func (t *Telemetry) Listening(ctx context.Context, span trace.Span, k Kind) bool {
+	return t != nil && (span != nil || t.verify[k].Enabled(ctx))
 }
 
 // Verified tells of a verification that began at a moment, in span if that is not nil.
@@ -55,8 +66,8 @@ func (t *Telemetry) Verified(ctx context.Context, span trace.Span, began time.Ti
 	if verdict == nil {
 		return // not in the closed lists
 	}
-	if t.verify.Enabled(ctx) {
-		t.verify.Record(ctx, time.Since(began).Seconds(), told.record...)
+	if hist := t.verify[v.Kind]; hist.Enabled(ctx) {
+		hist.Record(ctx, time.Since(began).Seconds(), told.record...)
 	}
 	if span == nil || !span.IsRecording() {
 		return
@@ -78,7 +89,7 @@ func (t *Telemetry) judge(v *Verification) (*verdict, *told) {
 		if failed == nil {
 			return nil, nil
 		}
-		return failed, failed.told.get(func() told { return tellBy(failed.outcome, errorType.String(v.Reason)) })
+		return failed, failed.failure(v.Reason)
 	}
 	alg, ok := t.algorithms[v.Algorithm]
 	if !ok {
@@ -87,10 +98,13 @@ func (t *Telemetry) judge(v *Verification) (*verdict, *told) {
 	place := (alg*int(cacheStates)+int(v.Cache))*int(keyStates) + int(v.State)
 	accepted := &t.accepted[place]
 	return accepted, accepted.told.get(func() told {
-		cache := cacheKey.String(v.Cache.String())
-		if v.Algorithm == "" { // an opaque token meets no key
-			return tellBy(Accepted, algorithmKey.String("opaque"), cache)
+		attrs := []attribute.KeyValue{algorithmKey.String("opaque")}
+		if v.Algorithm != "" { // an opaque token meets no key
+			attrs = []attribute.KeyValue{algorithmKey.String(v.Algorithm), stateKey.String(v.State.String())}
 		}
-		return tellBy(Accepted, algorithmKey.String(v.Algorithm), stateKey.String(v.State.String()), cache)
+		if v.Cache != Uncached {
+			attrs = append(attrs, cacheKey.String(v.Cache.String()))
+		}
+		return tellBy(Accepted.String(), attrs...)
 	})
 }

@@ -10,6 +10,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/metric/noop"
+
+	"github.com/keychorus/keychorus/internal/telemetry"
 )
 
 // ScopeName is the instrumentation scope of the metrics of a [Store].
@@ -20,7 +22,7 @@ const ScopeName = "github.com/keychorus/keychorus/keystore/sealed"
 //	keychorus.seal.failures      {value}    stored values that were not believed
 //	keychorus.messages.dropped   {message}  announcements that were not believed
 //	keychorus.leases.taken_over  {lease}    leases that were not believed, or outlived their time
-//	keychorus.breaker.open       1          1 while the back end is given a rest, else 0
+//	keychorus.breaker.open       {breaker}  1 while the back end is given a rest, else 0
 //
 // each with keychorus.namespace. How long calls take is measured by the verifier that makes
 // them. A nil provider is an error. Default: the global provider,
@@ -49,7 +51,7 @@ func (s *Store) observe() {
 	if s.meters == nil {
 		s.meters = otel.GetMeterProvider()
 	}
-	m := s.meters.Meter(ScopeName)
+	m := s.meters.Meter(ScopeName, metric.WithInstrumentationVersion(telemetry.Version()))
 	g := gauges{
 		seals: observable(m, "keychorus.seal.failures", "{value}",
 			"Stored values that were not believed: forged, damaged, moved, or of the wrong type."),
@@ -60,7 +62,7 @@ func (s *Store) observe() {
 			attribute.NewSet(attribute.String("keychorus.namespace", s.namespace)))},
 	}
 	var err error
-	if g.breaker, err = m.Int64ObservableGauge("keychorus.breaker.open", metric.WithUnit("1"),
+	if g.breaker, err = m.Int64ObservableGauge("keychorus.breaker.open", metric.WithUnit("{breaker}"),
 		metric.WithDescription("1 while the back end fails and is given a rest.")); err != nil {
 		otel.Handle(err)
 		g.breaker = noop.Int64ObservableGauge{}

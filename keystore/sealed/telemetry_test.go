@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	metricnoop "go.opentelemetry.io/otel/metric/noop"
 
+	"github.com/keychorus/keychorus/internal/telemetry"
 	"github.com/keychorus/keychorus/keystore/sealed"
 )
 
@@ -23,6 +24,7 @@ type gatherer struct {
 
 type gathered struct {
 	broken   error
+	release  string
 	units    map[string]string
 	callback metric.Callback
 	ended    chan struct{}
@@ -32,7 +34,11 @@ func newGatherer() gatherer {
 	return gatherer{s: &gathered{units: map[string]string{}, ended: make(chan struct{})}}
 }
 
-func (g gatherer) Meter(string, ...metric.MeterOption) metric.Meter { return gatherMeter{s: g.s} }
+func (g gatherer) Meter(_ string, o ...metric.MeterOption) metric.Meter {
+	cfg := metric.NewMeterConfig(o...)
+	g.s.release = cfg.InstrumentationVersion()
+	return gatherMeter{s: g.s}
+}
 
 type gatherMeter struct {
 	metricnoop.Meter
@@ -102,9 +108,12 @@ func TestStatsAreReported(t *testing.T) {
 	s := newStore(t, b, sealed.WithNamespace("checkout"), sealed.WithMeterProvider(g))
 	if want := map[string]string{
 		"keychorus.seal.failures": "{value}", "keychorus.messages.dropped": "{message}",
-		"keychorus.leases.taken_over": "{lease}", "keychorus.breaker.open": "1",
+		"keychorus.leases.taken_over": "{lease}", "keychorus.breaker.open": "{breaker}",
 	}; !maps.Equal(g.s.units, want) {
 		t.Errorf("the instruments are %v, want %v", g.s.units, want)
+	}
+	if g.s.release == "" || g.s.release != telemetry.Version() {
+		t.Errorf("the instrumentation has version %q, want %q", g.s.release, telemetry.Version())
 	}
 	mustSave(t, s, record(), "")
 	b.put(nameOf(t, s, theID, "set"), []byte("forged"), 0)

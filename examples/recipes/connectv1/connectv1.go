@@ -31,15 +31,12 @@ func Protect(g *guard.Guard, reqs ...verifier.Requirement) func(http.Handler) ht
 				return
 			}
 			d := g.Check(r.Context(), facts(r), reqs...)
+			d.CopyHeader(w.Header().Set, w.Header().Add)
 			if d.Allowed() {
 				next.ServeHTTP(w, r.WithContext(d.Context(r.Context())))
 				return
 			}
-			for name, values := range d.Header() {
-				if name != "Content-Type" {
-					w.Header()[name] = values
-				}
-			}
+			w.Header().Del("Content-Type") // the protocol has its own
 			_ = errorWriter.Write(w, r, refusal(d)) // the caller has left
 		})
 	}

@@ -29,14 +29,10 @@ func Protect(g *guard.Guard) func(huma.Context, func(huma.Context)) {
 			return
 		}
 		d := g.Check(ctx.Context(), facts(ctx), requirements(security)...)
+		d.CopyHeader(ctx.SetHeader, ctx.AppendHeader)
 		if d.Allowed() {
 			next(huma.WithContext(ctx, d.Context(ctx.Context())))
 			return
-		}
-		for name, values := range d.Header() {
-			for _, value := range values {
-				ctx.AppendHeader(name, value)
-			}
 		}
 		ctx.SetStatus(d.Status())
 		_, _ = ctx.BodyWriter().Write(d.Body()) // a problem document, as huma's own
