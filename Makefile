@@ -18,13 +18,17 @@ define each
 for m in $(MODULES); do echo "== $$m"; ( cd "$$m" && $(1) ) || { echo "failed in module $$m" >&2; exit 1; }; done
 endef
 
-.PHONY: help demo serve fleet test redis e2e lint fuzz bench bench-verify bench-fleet bench-scenarios diagrams consumers sbom tidy fmt check
+.PHONY: help demo serve web fleet test threats redis e2e lint fuzz bench bench-verify bench-telemetry bench-fleet bench-scenarios diagrams plots pictures consumers sbom tidy fmt check
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 demo: ## an API that accepts good tokens, refuses bad ones and says why
 	@cd examples && go run ./bookstore -demo
+
+web: ## the React page at http://localhost:8081, with KINDE_DOMAIN, KINDE_AUDIENCE, KINDE_CLIENT_ID of a tenant
+	@cd examples/bookstore/web && npm ci --no-audit --no-fund --loglevel=error && npm run build
+	@cd examples && go run ./bookstore -web bookstore/web/dist
 
 serve: ## the same, stays up; KINDE_DOMAIN and KINDE_AUDIENCE point it at a tenant
 	@cd examples && go run ./bookstore
@@ -36,12 +40,17 @@ test: redis ## vet and test every module with the race detector
 	@$(call each,go vet ./... && if [ "$$m" = e2e ]; then go test -run '^$$' ./...; else go test -race -shuffle=on ./...; fi)
 	@go test -count=1 -run 'Alloc' ./...
 
+threats: redis ## every row of docs/threat-model.md names its tests, and these pass
+	@go run ./internal/threats
+
 redis:
 	@command -v redis-server >/dev/null || scripts/install.sh redis-server
 
-e2e: redis ## real parts: a certified OpenID provider, Redis, Prometheus, and APIs as processes
+e2e: redis ## real parts: a certified OpenID provider, Redis, Chromium, Prometheus, APIs as processes
 	@command -v prometheus >/dev/null || scripts/install.sh prometheus
+	@command -v chromium chromium-browser google-chrome >/dev/null || [ -d "/Applications/Google Chrome.app" ] || scripts/install.sh chromium
 	@cd e2e/provider && npm ci --no-audit --no-fund --loglevel=error
+	@cd examples/bookstore/web && npm ci --no-audit --no-fund --loglevel=error
 	@cd e2e && go test -race -count=1 ./...
 
 lint: $(LINTER) ## format, vet, golangci-lint, tidy, house rules
@@ -68,7 +77,17 @@ bench-fleet: redis ## 1 to 1,000 replicas on one Redis, 10,000 in virtual time; 
 bench-verify: ## this library and others, verifying and refusing; writes benchmarks/RESULTS.md
 	@cd benchmarks && go test -count=1 -timeout 40m -run TestVerify ./verify -write $(CURDIR)/benchmarks/RESULTS.md
 
-bench: bench-verify ## the benchmarks of verification
+bench-telemetry: ## what spans and metrics cost a verification; writes benchmarks/RESULTS.md
+	@cd benchmarks && go test -count=1 -timeout 40m -run TestCost ./telemetry -write $(CURDIR)/benchmarks/RESULTS.md
+
+bench: bench-verify bench-telemetry ## the benchmarks of verification
+
+pictures: ## take the pictures of the React page for the docs
+	@cd e2e && go test -count=1 -run TestPage . -pictures $(CURDIR)/docs/images
+
+plots: ## draw the dashboard, from a real Prometheus, for the docs
+	@command -v prometheus >/dev/null || scripts/install.sh prometheus
+	@cd e2e && go test -count=1 -run TestDashboard . -plots $(CURDIR)/docs/observability
 
 diagrams: ## render the diagrams of docs (Graphviz)
 	@command -v dot >/dev/null || scripts/install.sh graphviz
@@ -89,4 +108,4 @@ tidy: ## go mod tidy everywhere
 fmt: ## gofmt everywhere
 	@gofmt -w $$(git ls-files -co --exclude-standard '*.go')
 
-check: lint consumers test demo e2e ## everything that must be green
+check: lint consumers test threats demo e2e ## everything that must be green

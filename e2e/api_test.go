@@ -80,9 +80,12 @@ func (a *api) do(c call) (v verdict, header http.Header, caller string) {
 	maps.Copy(r.Header, c.header)
 	if c.authorization != "" {
 		r.Header.Set("Authorization", c.authorization)
+		_, token, _ := strings.Cut(c.authorization, " ")
+		confide(a.T, token)
 	}
 	for _, proof := range c.proofs {
 		r.Header.Add("DPoP", proof)
+		confide(a.T, proof)
 	}
 	resp, err := c.client.Do(r)
 	if err != nil {

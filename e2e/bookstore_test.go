@@ -16,14 +16,16 @@ type bookstore struct {
 
 var buildBookstore = built("bookstore", "../examples", "./bookstore")
 
-func startBookstore(t *testing.T, p *provider) *bookstore {
+// startBookstore starts one that trusts the provider; env is more of its environment.
+func startBookstore(t *testing.T, p *provider, env ...string) *bookstore {
 	t.Helper()
 	binary, err := buildBookstore()
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bookstore{process: start(t, ".", []string{"BOOKSTORE_ISSUER=" + p.Issuer, "BOOKSTORE_AUDIENCE=" + p.Audience},
-		binary, "-api", "127.0.0.1:0", "-page", "127.0.0.1:0")}
+	env = append(env, "BOOKSTORE_ISSUER="+p.Issuer, "BOOKSTORE_AUDIENCE="+p.Audience)
+	b := &bookstore{process: start(t, ".", env, binary,
+		"-api", "127.0.0.1:0", "-page", "127.0.0.1:0")}
 	for word := range strings.FieldsSeq(b.line()) {
 		if api, ok := strings.CutPrefix(word, "api="); ok {
 			b.api = api
@@ -53,6 +55,7 @@ func (b *bookstore) ask(method, token string) answer {
 		b.Fatal(err)
 	}
 	r.Header.Set("Authorization", "Bearer "+token)
+	confide(b.T, token)
 	resp, err := client.Do(r)
 	if err != nil {
 		b.Fatal(err)

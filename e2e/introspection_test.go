@@ -23,7 +23,7 @@ func (p *provider) opaque(name, resource string) string {
 // revoke tells the provider that a token is over (RFC 7009).
 func (p *provider) revoke(token string) {
 	p.Helper()
-	if status, body := p.post(client, p.discover().Revocation, "e2e", url.Values{"token": {token}}, ""); status != http.StatusOK {
+	if status, body := p.post(client, p.discover().Revocation, caller, url.Values{"token": {token}}, ""); status != http.StatusOK {
 		p.Fatalf("revocation: %d %s", status, body)
 	}
 }
@@ -36,14 +36,14 @@ func TestOpaqueTokens(t *testing.T) {
 	a := startAPI(p, ca, []string{"BOUNDAPI_INTROSPECTION_SECRET=" + secret}, asking...)
 	invalid := func(reason string) verdict { return refused(reason, "Bearer invalid_token") }
 
-	token, other := p.opaque("e2e", ""), p.opaque("e2e", "")
+	token, other := p.opaque(caller, ""), p.opaque(caller, "")
 	a.want("a token", bearer(token), accepted())
 	a.want("another", bearer(other), accepted())
 	p.revoke(token)
 	a.want("the first, revoked", bearer(token), invalid("inactive"))
 	a.want("the other, still good", bearer(other), accepted())
 	a.want("a token that nobody issued", bearer(strings.Repeat("x", len(token))), invalid("inactive"))
-	a.want("a token for somebody else", bearer(p.opaque("e2e", "urn:stranger:opaque")), invalid("audience"))
+	a.want("a token for somebody else", bearer(p.opaque(caller, "urn:stranger:opaque")), invalid("audience"))
 	a.want("a token for nobody in particular", bearer(p.opaque("api", "")), invalid("no_audience"))
 	a.want("writing without the scope", call{method: http.MethodPost, authorization: "Bearer " + other},
 		verdict{http.StatusForbidden, "scope", "Bearer insufficient_scope"})

@@ -13,6 +13,9 @@ import (
 // secret is that of every client with one, in provider/provider.mjs.
 const secret = "not-a-secret-not-a-secret-not-a-secret"
 
+// caller is the client with a secret that calls APIs. It is the subject of its tokens.
+const caller = "client-by-secret-d41f7c"
+
 // provider is the OpenID provider.
 type provider struct {
 	*process
@@ -103,6 +106,7 @@ func (p *provider) granted(status int, body []byte, kind string) string {
 	if err := json.Unmarshal(body, &g); err != nil || status != http.StatusOK || g.Token == "" || g.Type != kind {
 		p.Fatalf("no %s token: %d %s", kind, status, body)
 	}
+	confide(p.T, g.Token)
 	return g.Token
 }
 
@@ -121,7 +125,7 @@ func form(resource, scope string) url.Values {
 // token gets an unbound JWT.
 func (p *provider) token(resource, scope string) string {
 	p.Helper()
-	status, body := p.post(client, p.Issuer+"/token", "e2e", form(resource, scope), "")
+	status, body := p.post(client, p.Issuer+"/token", caller, form(resource, scope), "")
 	token := p.granted(status, body, "Bearer")
 	if strings.Count(token, ".") != 2 {
 		p.Fatalf("not a JWT: %s", token)
@@ -133,6 +137,6 @@ func (p *provider) token(resource, scope string) string {
 func (p *provider) bound(key *prover, resource, scope string) string {
 	p.Helper()
 	endpoint := p.Issuer + "/token"
-	status, body := p.post(client, endpoint, "e2e", form(resource, scope), key.prove(http.MethodPost, endpoint, "", nil))
+	status, body := p.post(client, endpoint, caller, form(resource, scope), key.prove(http.MethodPost, endpoint, "", nil))
 	return p.granted(status, body, "DPoP")
 }

@@ -9,14 +9,14 @@ import (
 	jose "github.com/go-jose/go-jose/v4"
 )
 
-// registered is the name in the certificates of the client mtls, which has no secret.
+// registered is the name in the certificates of the client by certificate, which has no secret.
 const registered = "client.bookstore.example"
 
-// certified asks for a token as the client mtls, over TLS (RFC 8705 §2.1).
+// certified asks for a token as the client by certificate, over TLS (RFC 8705 §2.1).
 func (p *provider) certified(c *http.Client) (status int, body []byte) {
 	p.Helper()
 	f := form(resource+"ES256", scopes)
-	f.Set("client_id", "mtls")
+	f.Set("client_id", "client-by-certificate-93ae05")
 	return p.post(c, p.discover().Aliases.Token, "", f, "")
 }
 

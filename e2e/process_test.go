@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"net/http"
@@ -19,10 +20,11 @@ import (
 // process is a program under test. It ends with the test.
 type process struct {
 	*testing.T
-	cmd   *exec.Cmd
-	stdin io.WriteCloser
-	lines chan string
-	ended chan struct{}
+	instance string // under which it exports telemetry
+	cmd      *exec.Cmd
+	stdin    io.WriteCloser
+	lines    chan string
+	ended    chan struct{}
 
 	mu  sync.Mutex
 	log bytes.Buffer
@@ -31,8 +33,12 @@ type process struct {
 func start(t *testing.T, dir string, env []string, name string, args ...string) *process {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	p := &process{T: t, cmd: exec.CommandContext(ctx, name, args...), lines: make(chan string, 64), ended: make(chan struct{})}
-	p.cmd.Dir, p.cmd.Env, p.cmd.Stderr = dir, append(os.Environ(), env...), p
+	p := &process{
+		T: t, instance: rand.Text(), cmd: exec.CommandContext(ctx, name, args...),
+		lines: make(chan string, 64), ended: make(chan struct{}),
+	}
+	p.cmd.Dir, p.cmd.Stderr = dir, p
+	p.cmd.Env = append(append(os.Environ(), "OTEL_RESOURCE_ATTRIBUTES=service.instance.id="+p.instance), env...)
 	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(os.Interrupt) }
 	p.cmd.WaitDelay = 3 * time.Second
 	stdin, err := p.cmd.StdinPipe()
@@ -60,9 +66,12 @@ func start(t *testing.T, dir string, env []string, name string, args ...string) 
 	t.Cleanup(func() {
 		cancel()
 		<-p.ended
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if filepath.Dir(name) == folder {
+			heard.log(p.log.Bytes())
+		}
 		if t.Failed() {
-			p.mu.Lock()
-			defer p.mu.Unlock()
 			t.Logf("%s said:\n%s", filepath.Base(name), p.log.String())
 		}
 	})
@@ -147,13 +156,23 @@ func send(t *testing.T, c *http.Client, r *http.Request) (int, []byte) {
 	return resp.StatusCode, body
 }
 
-func TestMain(m *testing.M) {
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) (code int) {
 	var err error
 	if folder, err = os.MkdirTemp("", "e2e"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		return 1
 	}
-	code := m.Run()
-	_ = os.RemoveAll(folder)
-	os.Exit(code)
+	defer func() { _ = os.RemoveAll(folder) }()
+	if err = heard.open(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code = m.Run()
+	if err = heard.close(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
 }

@@ -25,10 +25,12 @@ type Chart struct {
 	LogX, LogY bool
 	// XTicks are the values named on the x axis. Default: chosen by the range.
 	XTicks []float64
+	// Beside puts the legend to the right of the frame, for charts of many lines or long names.
+	Beside bool
 	Lines  []Line
 }
 
-// Line is a row of points, in the order of X.
+// Line is a row of points, in the order of X. A NaN in Y is a gap.
 type Line struct {
 	Name string
 	X, Y []float64
@@ -39,39 +41,53 @@ type Line struct {
 // palette tells lines apart also for most who see colours differently (Okabe and Ito).
 var palette = []color.Color{
 	color.RGBA{0, 114, 178, 255}, color.RGBA{213, 94, 0, 255}, color.RGBA{0, 158, 115, 255}, color.RGBA{204, 121, 167, 255},
+	color.RGBA{230, 159, 0, 255}, color.RGBA{86, 180, 233, 255}, color.RGBA{60, 60, 60, 255},
 }
 
-const width, height = 16 * vg.Centimeter, 9 * vg.Centimeter
+// dashes tell lines apart once the colours are used up.
+var dashes = [][]vg.Length{nil, {vg.Points(4), vg.Points(2)}}
+
+// widths take turns with the legend beside: a line that lies on another one does not hide it.
+var widths = []vg.Length{vg.Points(2.6), vg.Points(1.6), vg.Points(0.7)}
+
+const (
+	width, height = 16 * vg.Centimeter, 9 * vg.Centimeter
+	// beside is what a legend takes of the width at most.
+	beside = 7 * vg.Centimeter
+)
 
 // SVG draws the chart. The errors are a chart without lines, a line without points or whose X
-// and Y differ in length, more than four lines, and values that a logarithmic axis cannot show.
+// and Y differ in length, more lines than can be told apart, which is 14, and values that a
+// logarithmic axis cannot show.
 func (c Chart) SVG() ([]byte, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
 	p := c.frame()
 	for i, l := range c.Lines {
-		points := make(plotter.XYs, len(l.X))
-		for j := range l.X {
-			points[j].X, points[j].Y = l.X[j], l.Y[j]
-		}
-		line, dots, err := plotter.NewLinePoints(points)
-		if err != nil {
-			return nil, fmt.Errorf("plot: %s: %w", l.Name, err)
-		}
-		line.Color, line.Width = palette[i], vg.Points(1.6)
-		dots.Color, dots.Shape, dots.Radius = palette[i], draw.CircleGlyph{}, vg.Points(2.6)
-		p.Add(line)
-		p.Legend.Add(l.Name, line)
-		if l.Bare {
-			line.Width = vg.Points(0.8)
-		} else {
-			p.Add(dots)
+		for k, points := range l.pieces() {
+			line, dots, err := plotter.NewLinePoints(points)
+			if err != nil {
+				return nil, fmt.Errorf("plot: %s: %w", l.Name, err)
+			}
+			line.Color, line.Width, line.Dashes = palette[i%len(palette)], vg.Points(1.6), dashes[i/len(palette)]
+			dots.Color, dots.Shape, dots.Radius = line.Color, draw.CircleGlyph{}, vg.Points(2.6)
+			p.Add(line)
+			if k == 0 {
+				p.Legend.Add(l.Name, line)
+			}
+			switch {
+			case !l.Bare:
+				p.Add(dots)
+			case c.Beside:
+				line.Width = widths[i%len(widths)]
+			default:
+				line.Width = vg.Points(0.8)
+			}
 		}
 	}
-	c.makeRoom(p)
 	canvas := vgsvg.NewWith(vgsvg.UseWH(width, height))
-	p.Draw(draw.Crop(draw.New(canvas), 6, -12, 4, -6))
+	c.draw(p, draw.Crop(draw.New(canvas), 6, -12, 4, -6))
 	var b bytes.Buffer
 	if _, err := canvas.WriteTo(&b); err != nil {
 		return nil, fmt.Errorf("plot: %w", err)
@@ -79,12 +95,49 @@ func (c Chart) SVG() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// draw draws a plot with its legend within or beside its frame.
+func (c Chart) draw(p *plot.Plot, to draw.Canvas) {
+	if !c.Beside {
+		c.makeRoom(p)
+		p.Draw(to)
+		return
+	}
+	if !c.LogY {
+		p.Y.Min, p.Y.Max = min(p.Y.Min, 0), p.Y.Max+(p.Y.Max-p.Y.Min)*0.05
+	}
+	legend := p.Legend
+	p.Legend = plot.NewLegend()
+	legend.Left, legend.XOffs, legend.YOffs = true, 0, -vg.Points(30) // below the title
+	// Whoever shows the picture may have wider letters than the ones measured here.
+	taken := min(1.15*legend.Rectangle(to).Size().X, beside) + vg.Points(10)
+	p.Draw(draw.Crop(to, 0, -taken, 0, 0))
+	legend.Draw(draw.Crop(to, to.Rectangle.Size().X-taken+vg.Points(10), 0, 0, 0))
+}
+
+// pieces are the points of a line between its gaps.
+func (l Line) pieces() []plotter.XYs {
+	var all []plotter.XYs
+	gap := true
+	for i := range min(len(l.X), len(l.Y)) {
+		if math.IsNaN(l.Y[i]) {
+			gap = true
+			continue
+		}
+		if gap {
+			all, gap = append(all, nil), false
+		}
+		last := len(all) - 1
+		all[last] = append(all[last], plotter.XY{X: l.X[i], Y: l.Y[i]})
+	}
+	return all
+}
+
 func (c Chart) check() error {
-	if len(c.Lines) == 0 || len(c.Lines) > len(palette) {
-		return fmt.Errorf("plot: %d lines: from 1 to %d", len(c.Lines), len(palette))
+	if most := len(palette) * len(dashes); len(c.Lines) == 0 || len(c.Lines) > most {
+		return fmt.Errorf("plot: %d lines: from 1 to %d", len(c.Lines), most)
 	}
 	for _, l := range c.Lines {
-		if len(l.X) == 0 || len(l.X) != len(l.Y) {
+		if len(l.pieces()) == 0 || len(l.X) != len(l.Y) {
 			return errors.New("plot: " + l.Name + ": X and Y must have the same number of values, at least one")
 		}
 		for i := range l.X {
@@ -141,7 +194,7 @@ func (p plain) Ticks(low, high float64) []plot.Tick {
 	ticks := p.DefaultTicks.Ticks(low, high)
 	for i := range ticks {
 		if ticks[i].Label != "" {
-			ticks[i].Label = fmt.Sprintf("%g", ticks[i].Value)
+			ticks[i].Label = fmt.Sprintf("%.6g", ticks[i].Value) // 0.3, not 0.30000000000000004
 		}
 	}
 	return ticks

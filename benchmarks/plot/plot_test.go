@@ -3,7 +3,10 @@ package plot_test
 import (
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,15 +42,38 @@ func TestAChartNamesItsAxesAndLines(t *testing.T) {
 	}
 }
 
+// Where the legend is and how many gaps a line has changes nothing about what is shown.
+func TestManyLinesWithGaps(t *testing.T) {
+	c := plot.Chart{Title: "title", Beside: true}
+	for i := range 14 {
+		c.Lines = append(c.Lines, plot.Line{
+			Name: fmt.Sprintf("line %d of 14", i+1), X: []float64{1, 2, 3, 4}, Y: []float64{float64(i), math.NaN(), 1, 2},
+		})
+	}
+	svg, err := c.SVG()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range c.Lines {
+		if n := strings.Count(string(svg), ">"+l.Name+"<"); n != 1 {
+			t.Errorf("%q is shown %d times", l.Name, n)
+		}
+	}
+	if dashed := strings.Count(string(svg), "stroke-dasharray:"); dashed == 0 {
+		t.Error("the lines cannot be told apart")
+	}
+}
+
 func TestWhatCannotBeDrawnIsAnError(t *testing.T) {
 	one := plot.Line{Name: "l", X: []float64{1}, Y: []float64{1}}
 	for name, c := range map[string]plot.Chart{
-		"no line":        {},
-		"no point":       {Lines: []plot.Line{{}}},
-		"uneven":         {Lines: []plot.Line{{X: []float64{1, 2}, Y: []float64{1}}}},
-		"five lines":     {Lines: []plot.Line{one, one, one, one, one}},
-		"zero, log y":    {LogY: true, Lines: []plot.Line{{X: []float64{1}, Y: []float64{0}}}},
-		"below 0, log x": {LogX: true, Lines: []plot.Line{{X: []float64{-1}, Y: []float64{1}}}},
+		"no line":          {},
+		"no point":         {Lines: []plot.Line{{}}},
+		"uneven":           {Lines: []plot.Line{{X: []float64{1, 2}, Y: []float64{1}}}},
+		"15 lines":         {Lines: slices.Repeat([]plot.Line{one}, 15)},
+		"nothing but gaps": {Lines: []plot.Line{{X: []float64{1}, Y: []float64{math.NaN()}}}},
+		"zero, log y":      {LogY: true, Lines: []plot.Line{{X: []float64{1}, Y: []float64{0}}}},
+		"below 0, log x":   {LogX: true, Lines: []plot.Line{{X: []float64{-1}, Y: []float64{1}}}},
 	} {
 		if _, err := c.SVG(); err == nil {
 			t.Errorf("%s: drawn", name)

@@ -6,4 +6,5 @@
 // GET /books is for whoever has a token, POST /books for tokens with the scope write:books.
 // Secrets come by the environment: BOUNDAPI_FLEET_SECRET, which processes on one Redis share,
 // BOUNDAPI_NONCE_SECRET, which demands nonces in proofs, and BOUNDAPI_INTROSPECTION_SECRET.
+// With OTEL_EXPORTER_OTLP_ENDPOINT it exports spans and metrics there.
 package main

@@ -18,6 +18,7 @@ import (
 
 	"github.com/keychorus/keychorus/adapters/guard"
 	"github.com/keychorus/keychorus/adapters/httpauth"
+	"github.com/keychorus/keychorus/examples/telemetry"
 	"github.com/keychorus/keychorus/verifier"
 )
 
@@ -74,6 +75,15 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	signals, err := telemetry.FromEnv(ctx, "boundapi")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := signals.Shutdown(); err != nil {
+			fmt.Fprintln(os.Stderr, "boundapi: telemetry:", err)
+		}
+	}()
 	v, err := newVerifier(s)
 	if err != nil {
 		return err
@@ -94,7 +104,7 @@ func run(ctx context.Context, args []string) error {
 		// here: the token names the one certificate that it is for (RFC 8705 §3).
 		config.ClientAuth = tls.RequestClientCert
 	}
-	server := &http.Server{Handler: newAPI(g), TLSConfig: config, ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: telemetry.Handler(newAPI(g)), TLSConfig: config, ReadHeaderTimeout: 5 * time.Second}
 	ended := make(chan error, 1)
 	go func() { ended <- server.ServeTLS(listener, "", "") }()
 	_, _ = fmt.Fprintf(os.Stdout, "listening https://%s\n", listener.Addr())

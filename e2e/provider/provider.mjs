@@ -1,6 +1,6 @@
 // A certified OpenID provider that issues access tokens, for the end-to-end tests: JWTs for
 // whoever names a resource, opaque ones for the default resource, bound to a key if the client
-// sends a DPoP proof (RFC 9449), bound to a certificate for the client mtls (RFC 8705).
+// sends a DPoP proof (RFC 9449), bound to a certificate for a client with one (RFC 8705).
 //
 // It prints one line of JSON when it listens, and takes one command a line on standard input:
 // rotate (new keys beside the old), withdraw (the old keys are gone), count (nothing). Every
@@ -33,8 +33,9 @@ const algorithms = process.env.PROVIDER_ALGORITHMS?.split(" ") ?? Object.keys(ev
 const strangers = "urn:stranger:";
 const scopes = "read:books write:books";
 
+// Tests search logs and telemetry for the names of the clients that call APIs.
 const byCertificate = {
-  client_id: "mtls", token_endpoint_auth_method: "tls_client_auth", tls_client_auth_san_dns: "client.bookstore.example",
+  client_id: "client-by-certificate-93ae05", token_endpoint_auth_method: "tls_client_auth", tls_client_auth_san_dns: "client.bookstore.example",
   tls_client_certificate_bound_access_tokens: true,
 };
 const bySecret = (id) => ({ client_id: id, client_secret: "not-a-secret-not-a-secret-not-a-secret" });
@@ -76,7 +77,7 @@ function serve() {
   const keyOf = (alg) => current.find((key) => key.alg === alg).kid;
   const provider = new Provider(issuer, {
     jwks: { keys: published },
-    clients: [bySecret("e2e"), bySecret("api"), byCertificate].map((client) => ({ ...client, ...withoutUser })),
+    clients: [bySecret("client-by-secret-d41f7c"), bySecret("api"), byCertificate].map((client) => ({ ...client, ...withoutUser })),
     clientDefaults: { id_token_signed_response_alg: "ES256" }, // of which there are none, but it has to have a key
     clientAuthMethods: ["client_secret_basic", "tls_client_auth"],
     scopes: scopes.split(" "),

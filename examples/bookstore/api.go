@@ -9,6 +9,7 @@ import (
 	"github.com/keychorus/keychorus/adapters/guard"
 	"github.com/keychorus/keychorus/adapters/httpauth"
 	"github.com/keychorus/keychorus/verifier"
+	"github.com/keychorus/keychorus/verifier/kinde"
 )
 
 // newAPI is the whole API. CORS is outermost: a preflight carries no token, and a page can
@@ -18,10 +19,11 @@ func newAPI(v *verifier.Verifier, origins []string) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	write := kinde.PermissionOrScope("write:books") // Kinde gives people permissions, and machines scopes
 	books := newShelf()
 	mux := http.NewServeMux()
 	mux.Handle("GET /books", httpauth.Protect(g)(http.HandlerFunc(books.list)))
-	mux.Handle("POST /books", httpauth.Protect(g, verifier.Scopes("write:books"))(http.HandlerFunc(books.add)))
+	mux.Handle("POST /books", httpauth.Protect(g, write)(http.HandlerFunc(books.add)))
 	mux.Handle("GET /healthz", httpauth.Health(v))
 	return allow(origins, http.MethodGet, http.MethodPost)(mux), nil
 }

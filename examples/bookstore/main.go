@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/keychorus/keychorus/examples/telemetry"
 	"github.com/keychorus/keychorus/verifier"
 )
 
@@ -27,14 +28,15 @@ func main() {
 	}
 }
 
-type addresses struct{ api, page, issuer string }
+type settings struct{ api, page, issuer, web string }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("bookstore", flag.ContinueOnError)
-	var at addresses
+	var at settings
 	flags.StringVar(&at.api, "api", "127.0.0.1:8080", "address of the API")
 	flags.StringVar(&at.page, "page", "127.0.0.1:8081", "address of the page")
 	flags.StringVar(&at.issuer, "issuer", "127.0.0.1:8082", "loopback address of the development issuer")
+	flags.StringVar(&at.web, "web", "", "`folder` of the built React page, to serve instead of the one within")
 	demo := flags.Bool("demo", false, "walk through good and bad requests, and end")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -46,8 +48,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 }
 
 // serve runs everything until ctx ends.
-func serve(ctx context.Context, at addresses, out io.Writer) (err error) {
+func serve(ctx context.Context, at settings, out io.Writer) (err error) {
 	trust, err := trustFromEnv()
+	if err != nil {
+		return err
+	}
+	front, err := newSite(at.web, trust)
 	if err != nil {
 		return err
 	}
@@ -57,7 +63,6 @@ func serve(ctx context.Context, at addresses, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, page.close()) }()
 	origins := append(page.origins(), trust.origins...)
-	var mintURL string
 	if trust.development {
 		issuer, err := startIssuer(at.issuer, origins)
 		if err != nil {
@@ -67,9 +72,18 @@ func serve(ctx context.Context, at addresses, out io.Writer) (err error) {
 		if trust.policy, err = issuer.policy(); err != nil {
 			return err
 		}
-		mintURL = issuer.url + mintPath
+		front.Mint = issuer.url + mintPath
 	}
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	signals, err := telemetry.FromEnv(ctx, "bookstore")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := signals.Shutdown(); err != nil { // the API was not harmed
+			logger.Warn("not everything that was recorded could be exported", "error", err)
+		}
+	}()
 	v, err := verifier.New(trust.policy, verifier.WithLogger(logger))
 	if err != nil {
 		return err
@@ -84,9 +98,10 @@ func serve(ctx context.Context, at addresses, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, api.close()) }()
-	api.serve(handler)
-	page.serve(newPage(api.url, mintURL))
-	announce(out, api.url, page.url, mintURL, trust.policy.Issuers[0].URL)
+	api.serve(telemetry.Handler(logged(logger, handler)))
+	front.API = api.url
+	page.serve(front.handler())
+	announce(out, api.url, page.url, front.Mint, trust.policy.Issuers[0].URL)
 	go func() {
 		// Ahead of the first request. Not needed to start: an issuer that is down now is
 		// asked again when tokens come.

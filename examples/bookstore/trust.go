@@ -15,16 +15,17 @@ import (
 type trust struct {
 	policy      verifier.Policy
 	development bool     // no issuer is named: bring one
+	tenant      bool     // the issuer is a Kinde tenant
 	origins     []string // pages that may call the API
 }
 
 func trustFromEnv() (t trust, err error) {
-	tenant := isSet("KINDE_DOMAIN", "KINDE_ISSUER_URL", "KINDE_AUDIENCE")
+	t.tenant = isSet("KINDE_DOMAIN", "KINDE_ISSUER_URL", "KINDE_AUDIENCE")
 	other := isSet("BOOKSTORE_ISSUER", "BOOKSTORE_AUDIENCE")
 	switch {
-	case tenant && other:
+	case t.tenant && other:
 		return t, errors.New("both KINDE_ and BOOKSTORE_ variables name an issuer: unset one of them")
-	case tenant:
+	case t.tenant:
 		t.policy, err = kinde.FromEnv()
 	case other:
 		// An empty value is refused by verifier.New, like any malformed one.

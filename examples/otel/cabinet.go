@@ -18,6 +18,7 @@ type cabinet struct {
 	mu      sync.Mutex
 	drawers map[string]drawer
 	locked  bool
+	leased  bool // the lease has been taken and not been ended
 }
 
 type drawer struct {
@@ -54,7 +55,29 @@ func (c *cabinet) Swap(_ context.Context, key string, old, value []byte, ttl tim
 		return keystore.ErrConflict
 	}
 	c.drawers[key] = drawer{value, time.Now().Add(ttl)}
+	if strings.HasSuffix(key, ":lease") {
+		c.leased = !there
+	}
 	return nil
+}
+
+// calm waits until no lease is held. A request is answered as soon as its key has come, before
+// the refresh has put that into the store: whoever takes the store away at that moment leaves
+// a lease behind, and until that has expired, everybody waits for a process that is done.
+func (c *cabinet) calm(ctx context.Context) error {
+	for {
+		c.mu.Lock()
+		leased := c.leased
+		c.mu.Unlock()
+		if !leased {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
 }
 
 func (c *cabinet) away(is bool) {

@@ -15,20 +15,17 @@ import (
 const shown = 3
 
 // printMetrics prints the metrics of this library, with a few of their series.
-func (r *receiver) printMetrics(out io.Writer) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, name := range slices.Sorted(maps.Keys(r.metrics)) {
+func printMetrics(out io.Writer, received map[string]*metrics.Metric) {
+	for _, name := range slices.Sorted(maps.Keys(received)) {
 		if !strings.HasPrefix(name, "keychorus.") {
 			continue
 		}
-		m := r.metrics[name]
-		series := slices.Sorted(slices.Values(seriesOf(m)))
+		unit, series := received[name].GetUnit(), slices.Sorted(slices.Values(seriesOf(received[name])))
 		for i, line := range series[:min(shown, len(series))] {
 			if i > 0 {
-				name, m.Unit = "", ""
+				name, unit = "", ""
 			}
-			_, _ = fmt.Fprintln(out, strings.TrimRight(fmt.Sprintf("%-34s %-10s  %s", name, m.GetUnit(), line), " "))
+			_, _ = fmt.Fprintln(out, strings.TrimRight(fmt.Sprintf("%-34s %-10s  %s", name, unit, line), " "))
 		}
 		if more := len(series) - shown; more > 0 {
 			_, _ = fmt.Fprintf(out, "%-46s and %d more\n", "", more)

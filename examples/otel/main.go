@@ -14,7 +14,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	prometheusexporter "go.opentelemetry.io/otel/exporters/prometheus"
+
+	"github.com/keychorus/keychorus/examples/collector"
+	"github.com/keychorus/keychorus/examples/telemetry"
 )
+
+// service is who exports.
+const service = "bookstore"
 
 // between is how long the issuer is left alone between rounds: longer than the gate stays shut
 // after an attempt that failed.
@@ -39,29 +45,30 @@ func main() {
 
 // show calls the API once as everybody does, and prints what arrived at the receiver.
 func show(ctx context.Context, out io.Writer) (err error) {
-	r, err := receive()
+	r, err := collector.Start()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, r.close()) }()
-	signals, err := export(ctx, r.addr)
+	defer func() { err = errors.Join(err, r.Close()) }()
+	signals, err := telemetry.Export(ctx, service, r.URL())
 	if err != nil {
 		return err
 	}
 	s, err := open()
 	if err != nil {
-		return errors.Join(err, signals.shutdown())
+		return errors.Join(err, signals.Shutdown())
 	}
 	err = s.round(ctx, out)
-	err = errors.Join(err, signals.flush(ctx), s.close(), signals.shutdown())
+	err = errors.Join(err, signals.Flush(ctx), s.close(), signals.Shutdown())
 	if err != nil {
 		return err
 	}
+	got := r.Of("")
 	_, _ = fmt.Fprintln(out)
-	r.printSpans(out)
+	printSpans(out, got)
 	_, _ = fmt.Fprintln(out)
-	r.printMetrics(out)
-	return errors.Join(r.missing(), r.tells(s.confidential()))
+	printMetrics(out, got.Metrics)
+	return errors.Join(missing(got), tells(r, &s.sent))
 }
 
 // serve lets Prometheus scrape, and calls the API in rounds.
@@ -71,8 +78,11 @@ func serve(ctx context.Context, out io.Writer, addr string) (err error) {
 	if err != nil {
 		return err
 	}
-	signals := scraped(exporter)
-	defer func() { err = errors.Join(err, signals.shutdown()) }()
+	signals, err := telemetry.Measure(ctx, service, exporter)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, signals.Shutdown()) }()
 	page, err := listen(addr, promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true}))
 	if err != nil {
 		return err
@@ -95,4 +105,15 @@ func serve(ctx context.Context, out io.Writer, addr string) (err error) {
 		case <-time.After(between):
 		}
 	}
+}
+
+// tells searches everything that was received for what must not be told.
+func tells(r *collector.Receiver, secrets *collector.Secrets) error {
+	var problems []error
+	for _, payload := range r.Payloads() {
+		for _, kind := range secrets.In(payload) {
+			problems = append(problems, fmt.Errorf("%s was exported", kind))
+		}
+	}
+	return errors.Join(problems...)
 }

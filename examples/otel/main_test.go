@@ -3,13 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
 
-	collectortrace "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	"go.opentelemetry.io/otel"
 	trace "go.opentelemetry.io/proto/otlp/trace/v1"
+
+	"github.com/keychorus/keychorus/examples/collector"
+	"github.com/keychorus/keychorus/examples/telemetry"
 )
 
 // The receiver gets every metric and the spans of a cold and a warm request, and nothing of
@@ -49,7 +51,7 @@ func TestMissingSpansAndMetricsAreNoticed(t *testing.T) {
 		"no link": {[]*trace.Span{
 			span(1, nil, "GET /books"), span(2, nil, "GET /books"), span(3, []byte{1}, "keychorus.verify"),
 			span(4, []byte{3}, "keychorus.keys.lookup"),
-		}, "has no link"},
+		}, "does not link"},
 		"link to nowhere": {[]*trace.Span{
 			span(1, nil, "GET /books"), span(2, nil, "GET /books"), span(3, []byte{1}, "keychorus.verify"),
 			{SpanId: []byte{4}, ParentSpanId: []byte{3}, Name: "keychorus.keys.lookup", Links: link},
@@ -61,7 +63,7 @@ func TestMissingSpansAndMetricsAreNoticed(t *testing.T) {
 		}, "below keychorus.keys.refresh are []"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := (&receiver{spans: tt.spans}).missing()
+			err := missing(&collector.Signals{Spans: tt.spans})
 			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "keychorus.waiters is missing") {
 				t.Errorf("%v", err)
 			}
@@ -76,28 +78,34 @@ func TestConfidentialPartsAreFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.close() }()
-	if _, err := s.calls(); err != nil {
+	calls, err := s.calls(t.Context())
+	if err != nil {
 		t.Fatal(err)
 	}
-	parts := s.confidential()
-	kinds := slices.Compact(slices.Sorted(maps.Values(parts)))
-	if want := []string{"a header", "a jti", "a kid", "a payload", "a signature", "a sub"}; !slices.Equal(kinds, want) {
+	want := []string{"a header", "a jti", "a kid", "a payload", "a signature", "a sub", "a aud", "a azp"}
+	slices.Sort(want)
+	if kinds := s.sent.Kinds(); !slices.Equal(kinds, want) {
 		t.Fatalf("searched for %q, want %q", kinds, want)
 	}
-	for part, kind := range parts {
-		r := &receiver{}
-		if err := r.tells(parts); err != nil {
-			t.Error(err)
-		}
-		in := &collectortrace.ExportTraceServiceRequest{ResourceSpans: []*trace.ResourceSpans{{
-			ScopeSpans: []*trace.ScopeSpans{{Spans: []*trace.Span{{Name: "x" + part}}}},
-		}}}
-		if _, err := (traceService{receiver: r}).Export(t.Context(), in); err != nil {
-			t.Fatal(err)
-		}
-		if err := r.tells(map[string]string{part: kind}); err == nil {
-			t.Errorf("%s was not found", kind)
-		}
+	r, err := collector.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	if err := tells(r, &s.sent); err != nil {
+		t.Error(err)
+	}
+	signals, err := telemetry.Export(t.Context(), service, r.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, span := otel.Tracer("test").Start(t.Context(), "x"+calls[0].token)
+	span.End()
+	if err := signals.Shutdown(); err != nil {
+		t.Fatal(err)
+	}
+	if err := tells(r, &s.sent); err == nil {
+		t.Error("a token in a span was not found")
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	prometheusexporter "go.opentelemetry.io/otel/exporters/prometheus"
+
+	"github.com/keychorus/keychorus/examples/telemetry"
 )
 
 var word = regexp.MustCompile(`\b(?:keychorus|error)_\w+`)
@@ -22,8 +24,11 @@ func exported(t *testing.T) (metrics map[string][]string, labels map[string]bool
 	if err != nil {
 		t.Fatal(err)
 	}
-	signals := scraped(exporter)
-	defer func() { _ = signals.shutdown() }()
+	signals, err := telemetry.Measure(t.Context(), service, exporter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = signals.Shutdown() }()
 	s, err := open()
 	if err != nil {
 		t.Fatal(err)

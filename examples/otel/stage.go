@@ -12,6 +12,8 @@ import (
 
 	"github.com/keychorus/keychorus/adapters/guard"
 	"github.com/keychorus/keychorus/adapters/httpauth"
+	"github.com/keychorus/keychorus/examples/collector"
+	"github.com/keychorus/keychorus/examples/telemetry"
 	"github.com/keychorus/keychorus/keystore/sealed"
 	"github.com/keychorus/keychorus/verifier"
 	"github.com/keychorus/keychorus/verifier/devissuer"
@@ -19,7 +21,7 @@ import (
 
 const audience = "https://api.bookstore.example"
 
-// stage is the issuer, the store and the API, and what callers have sent.
+// stage is the issuer, the store and the API, and the tokens that callers have.
 type stage struct {
 	issuer   *devissuer.Issuer
 	stranger *devissuer.Issuer // says that it is the issuer, and has other keys
@@ -28,7 +30,7 @@ type stage struct {
 	sites    []*server
 	api      string
 	client   *http.Client
-	sent     []string
+	sent     collector.Secrets
 	kept     map[string]drawer // a backup of the store
 }
 
@@ -110,8 +112,7 @@ func newAPI(v *verifier.Verifier) (http.Handler, error) {
 	})))
 	mux.Handle("POST /books", httpauth.Protect(g, verifier.Scopes("write:books"))(http.HandlerFunc(
 		func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusCreated) })))
-	named := otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method + " " + r.URL.Path })
-	return otelhttp.NewHandler(mux, "", named), nil
+	return telemetry.Handler(mux), nil
 }
 
 func (s *stage) close() error {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -12,28 +11,14 @@ import (
 
 	common "go.opentelemetry.io/proto/otlp/common/v1"
 	trace "go.opentelemetry.io/proto/otlp/trace/v1"
-)
 
-// below returns the spans below one, or the roots for nil, in the order of their beginnings.
-func (r *receiver) below(parent *trace.Span) []*trace.Span {
-	var found []*trace.Span
-	for _, s := range r.spans {
-		if bytes.Equal(s.GetParentSpanId(), parent.GetSpanId()) {
-			found = append(found, s)
-		}
-	}
-	slices.SortFunc(found, func(a, b *trace.Span) int {
-		return cmp.Compare(a.GetStartTimeUnixNano(), b.GetStartTimeUnixNano())
-	})
-	return found
-}
+	"github.com/keychorus/keychorus/examples/collector"
+)
 
 // printSpans prints every trace as a tree. Traces have numbers, so that links can be followed.
 // There is one issuer, which is left out.
-func (r *receiver) printSpans(out io.Writer) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	roots := r.below(nil)
+func printSpans(out io.Writer, got *collector.Signals) {
+	roots := got.Below(nil)
 	number := func(id []byte) int {
 		return 1 + slices.IndexFunc(roots, func(s *trace.Span) bool { return bytes.Equal(s.GetTraceId(), id) })
 	}
@@ -45,7 +30,7 @@ func (r *receiver) printSpans(out io.Writer) {
 			fmt.Fprintf(&line, "  link → %d", number(l.GetTraceId()))
 		}
 		_, _ = fmt.Fprintln(out, strings.TrimRight(line.String(), " "))
-		children := r.below(s)
+		children := got.Below(s)
 		for i, c := range children {
 			if i < len(children)-1 {
 				tree(c, indent+"├─ ", indent+"│  ")

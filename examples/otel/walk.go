@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/keychorus/keychorus/verifier/devissuer"
@@ -26,7 +23,7 @@ type call struct {
 // round calls the API as everybody does, and lets the store and the issuer fail. It is an error
 // if a caller is answered otherwise than it deserves.
 func (s *stage) round(ctx context.Context, out io.Writer) error {
-	calls, err := s.calls()
+	calls, err := s.calls(ctx)
 	if err != nil {
 		return err
 	}
@@ -51,7 +48,7 @@ func (s *stage) round(ctx context.Context, out io.Writer) error {
 	}}})
 }
 
-func (s *stage) calls() ([]call, error) {
+func (s *stage) calls(ctx context.Context) ([]call, error) {
 	var tokens [5]string
 	for i, m := range []struct {
 		issuer *devissuer.Issuer
@@ -78,6 +75,9 @@ func (s *stage) calls() ([]call, error) {
 		{name: "for another API", token: tokens[3], status: http.StatusUnauthorized},
 		{name: "undefined", token: "undefined", status: http.StatusUnauthorized},
 		{name: "new key, store away", status: http.StatusOK, before: func(c *call) error {
+			if err := s.store.calm(ctx); err != nil {
+				return err
+			}
 			s.kept = s.store.backup()
 			s.store.away(true)
 			return s.rotate(c)
@@ -112,10 +112,10 @@ func (s *stage) rotate(c *call) error {
 
 func (s *stage) mint(issuer *devissuer.Issuer, claims devissuer.Claims) (string, error) {
 	token, err := issuer.Mint(claims)
-	if err == nil {
-		s.sent = append(s.sent, token)
+	if err != nil {
+		return "", err
 	}
-	return token, err
+	return token, s.sent.Token(token)
 }
 
 func (s *stage) walk(ctx context.Context, out io.Writer, calls []call) error {
@@ -175,25 +175,4 @@ func (s *stage) send(ctx context.Context, c call) (status int, err error) {
 	defer func() { _ = resp.Body.Close() }()
 	_, err = io.Copy(io.Discard, resp.Body)
 	return resp.StatusCode, err
-}
-
-// confidential is what nobody must be told of the tokens that were sent: their parts, and what
-// they say of the reader, of themselves and of the key.
-func (s *stage) confidential() map[string]string {
-	parts := make(map[string]string)
-	for _, token := range s.sent {
-		segments := strings.Split(token, ".")
-		parts[segments[0]], parts[segments[1]], parts[segments[2]] = "a header", "a payload", "a signature"
-		for _, segment := range segments[:2] {
-			raw, _ := base64.RawURLEncoding.DecodeString(segment)
-			var said map[string]any
-			_ = json.Unmarshal(raw, &said)
-			for _, name := range []string{"kid", "sub", "jti"} {
-				if value, ok := said[name].(string); ok {
-					parts[value] = "a " + name
-				}
-			}
-		}
-	}
-	return parts
 }

@@ -1,0 +1,86 @@
+package telemetry_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/keychorus/keychorus/examples/telemetry"
+)
+
+// Without an endpoint nothing is installed, and with one that nobody listens at, a program
+// starts and ends nevertheless.
+func TestTheEnvironmentDecides(t *testing.T) {
+	for name, tt := range map[string]struct {
+		endpoint string
+		records  bool
+	}{
+		"nothing": {"", false},
+		"nobody":  {"http://127.0.0.1:1", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := otel.GetTracerProvider()
+			defer otel.SetTracerProvider(before)
+			t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", tt.endpoint)
+			signals, err := telemetry.FromEnv(t.Context(), "test")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if installed := otel.GetTracerProvider() != before; installed != tt.records {
+				t.Errorf("a provider was installed: %v, want %v", installed, tt.records)
+			}
+			_, span := otel.Tracer("test").Start(t.Context(), "x")
+			span.End()
+			if err := signals.Shutdown(); (err != nil) != tt.records {
+				t.Errorf("it ended with %v", err)
+			}
+		})
+	}
+}
+
+func TestARequestHasASpanWhileItIsMeasured(t *testing.T) {
+	reader := metric.NewManualReader()
+	signals, err := telemetry.Measure(t.Context(), "test", reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = signals.Shutdown() }()
+	mux := http.NewServeMux()
+	var within trace.SpanContext
+	mux.HandleFunc("GET /books", func(_ http.ResponseWriter, r *http.Request) { within = trace.SpanContextFromContext(r.Context()) })
+	telemetry.Handler(mux).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/books", nil))
+	if !within.IsValid() || within.IsSampled() {
+		t.Errorf("the request is in %v", within)
+	}
+	var all metricdata.ResourceMetrics
+	if err := reader.Collect(t.Context(), &all); err != nil {
+		t.Fatal(err)
+	}
+	if name, _ := all.Resource.Set().Value("service.name"); name.AsString() != "test" || len(all.ScopeMetrics) == 0 {
+		t.Errorf("%s has measured %v", name.AsString(), all.ScopeMetrics)
+	}
+}
+
+// A program asks its environment whether to export, and goes on in any case.
+func ExampleFromEnv() {
+	mux := http.NewServeMux()
+	run := func(ctx context.Context) (err error) {
+		signals, err := telemetry.FromEnv(ctx, "bookstore")
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, signals.Shutdown()) }()
+		_ = telemetry.Handler(mux) // and so on: listen, and serve until ctx ends
+		return nil
+	}
+	fmt.Println(run(context.Background()))
+	// Output: <nil>
+}
