@@ -18,6 +18,11 @@ func StagesOf(r Reason) int {
 	return n
 }
 
+// TextOf returns the general words on a diagnosis.
+func TextOf(diagnosis string) (cause string, fixes []string) {
+	return causeOf(diagnosis), generalFixes(diagnosis)
+}
+
 // FormReason and KeyReason are the mappings from what internals report.
 func FormReason(c jws.Code) (Reason, bool)    { r, ok := formReasons[c]; return r, ok }
 func KeyReason(c keyring.Code) (Reason, bool) { r, ok := keyReasons[c]; return r, ok }

@@ -39,6 +39,10 @@ type Policy struct {
 	MaxLifetime time.Duration
 	// Keys is the life cycle of the issuers' keys. Zero is its defaults.
 	Keys KeyLifecycle
+	// Advice is what [Verifier.Explain] says to change, in place of the general words, by
+	// diagnosis or reason: where in the dashboard of these issuers, for example. It decides
+	// nothing. An unknown name is an error. Default: the general words.
+	Advice map[string][]string
 }
 
 // Issuer is one accepted issuer and where its keys come from: StaticJWKS, else

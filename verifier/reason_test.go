@@ -64,6 +64,15 @@ func TestErrorsDocument(t *testing.T) {
 		fmt.Fprintf(&b, "| `%s` | %d | `%s` | %s | %s | %s |\n",
 			r, r.Status(), roots[r.Root()], r.Description(), r.Cause(), r.Fix())
 	}
+	b.WriteString("\n## Likely mistakes\n\n" +
+		"`Verifier.Explain`, `keychorus explain` and `guard.WithExplanations` go further and name the likely mistake: a diagnosis.\n" +
+		"Each mostly comes with the reason beside it. Where nothing finer is known, the reason is the diagnosis, with the cause and the advice\n" +
+		"of the table above. `Policy.Advice` replaces the last column for the issuers of a policy, as `kinde.Policy` does.\n\n" +
+		"| diagnosis | with reason | cause | what to do |\n|---|---|---|---|\n")
+	for name, reason := range verifier.Diagnoses() {
+		cause, fixes := verifier.TextOf(name)
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s |\n", name, reason, cause, strings.Join(fixes, "; "))
+	}
 	if *update {
 		if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
 			t.Fatal(err)

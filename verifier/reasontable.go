@@ -101,7 +101,7 @@ var reasonTable = []reasonEntry{
 	{
 		ReasonExpired, ErrInvalidToken, "the access token has expired",
 		"exp has passed; a page may keep and send an old token",
-		"refresh the token in the front end, then retry once",
+		"refresh the token in the front end, then retry once; if it should still be good, set the clock of this machine",
 	},
 	{
 		ReasonNotYetValid, ErrInvalidToken, "the access token is not valid yet",

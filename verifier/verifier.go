@@ -40,6 +40,7 @@ type Verifier struct {
 	allowIDTokens     bool
 	authorizedParties []string
 	requiredClaims    []string
+	advice            map[string][]string
 
 	closed atomic.Bool // told by the ring where a key is needed
 }

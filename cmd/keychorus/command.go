@@ -34,6 +34,9 @@ type call struct {
 
 // dispatch finds the command that args name, and runs it.
 func (c *call) dispatch(ctx context.Context, cmd command, args []string) error {
+	if err := refuseTokens(args); err != nil {
+		return err
+	}
 	if len(args) > 0 && cmd.name == "keychorus" && args[0] == "help" {
 		args = append(slices.Clone(args[1:]), "--help") // help fleet show
 	}

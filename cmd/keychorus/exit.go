@@ -16,8 +16,8 @@ const (
 )
 
 const exitCodes = `Exit codes:
-  0  done, and well
-  1  a finding, or something was not done: nothing is stored, a seal does not hold, keys expired
+  0  done, and well; the token is accepted
+  1  a finding, or something was not done: a token is refused, nothing is stored, keys expired
   2  misuse: unknown commands or flags, missing or malformed settings
   3  the store or the issuer's keys are unavailable
 `

@@ -45,15 +45,20 @@ type fleetFlags struct {
 }
 
 func (f *fleetFlags) add(flags *flag.FlagSet) {
+	f.addServer(flags)
+	flags.DurationVar(&f.timeout, "timeout", defaultTimeout, "`LIMIT` of one call of the server, 1ms to 10s")
+	flags.StringVar(&f.issuer, "issuer", "", "`URL` of the issuer, exactly the iss of its tokens")
+	flags.StringVar(&f.jwksURL, "jwks-url", "", "`URL` of the keys, if the fleet has it configured; never one found by discovery")
+	flags.BoolVar(&f.json, "json", false, "print JSON for programs")
+}
+
+// addServer adds what finds the store.
+func (f *fleetFlags) addServer(flags *flag.FlagSet) {
 	flags.StringVar(&f.redis, "redis", "", "`URL` of the server, rediss:// for TLS; else KEYCHORUS_REDIS_URL, else "+defaultRedis)
 	flags.BoolVar(&f.cluster, "cluster", false, "the server is a node of a cluster; further ones as ?addr=HOST:PORT in the URL")
 	flags.StringVar(&f.sentinelMaster, "sentinel-master", "", "the server is a sentinel, and the master has this `NAME`")
 	flags.StringVar(&f.namespace, "namespace", "", "`NAMESPACE` of the fleet; else KEYCHORUS_NAMESPACE, else "+defaultNamespace)
 	flags.StringVar(&f.secretFile, "secret-file", "", "`FILE` with the secret in its first line, previous ones below; - is standard input")
-	flags.DurationVar(&f.timeout, "timeout", defaultTimeout, "`LIMIT` of one call of the server, 1ms to 10s")
-	flags.StringVar(&f.issuer, "issuer", "", "`URL` of the issuer, exactly the iss of its tokens")
-	flags.StringVar(&f.jwksURL, "jwks-url", "", "`URL` of the keys, if the fleet has it configured; never one found by discovery")
-	flags.BoolVar(&f.json, "json", false, "print JSON for programs")
 }
 
 // needIssuer is for commands about one issuer.

@@ -184,8 +184,15 @@ func (p *printer) keys(keys []keyReport) {
 		if k.Curve != "" {
 			kind += " " + k.Curve
 		}
+		if k.Bits > 0 {
+			kind += " " + strconv.Itoa(k.Bits)
+		}
+		state := k.State
+		if k.Why != "" {
+			state += ": " + k.Why
+		}
 		rows[i] = []cell{
-			{dash(k.ID), ""}, {dash(kind), ""}, {dash(k.Algorithm), ""}, {dash(k.Use), ""}, {k.State, colour}, {dash(k.Thumbprint), dim},
+			{dash(k.ID), ""}, {dash(kind), ""}, {dash(k.Algorithm), ""}, {dash(k.Use), ""}, {state, colour}, {dash(k.Thumbprint), dim},
 		}
 	}
 	p.table([]string{"KID", "TYPE", "ALG", "USE", "STATE", "THUMBPRINT"}, rows)

@@ -7,6 +7,7 @@ require (
 	github.com/keychorus/keychorus v0.0.0
 	github.com/keychorus/keychorus/keystore/redis v0.0.0
 	github.com/redis/go-redis/v9 v9.23.0
+	golang.org/x/term v0.48.0
 )
 
 require (
@@ -22,7 +23,7 @@ require (
 	go.opentelemetry.io/otel/metric v1.47.0 // indirect
 	go.opentelemetry.io/otel/trace v1.47.0 // indirect
 	go.uber.org/atomic v1.12.0 // indirect
-	golang.org/x/sys v0.48.0 // indirect
+	golang.org/x/sys v0.50.0 // indirect
 )
 
 replace github.com/keychorus/keychorus => ../..

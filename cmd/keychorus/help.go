@@ -14,7 +14,7 @@ func (cmd command) help(w io.Writer, path string, flags *flag.FlagSet) {
 	if cmd.sub != nil {
 		b.WriteString(" COMMAND\n\nCommands:\n")
 		for _, s := range cmd.sub {
-			fmt.Fprintf(&b, "  %-8s %s\n", s.name, s.summary)
+			fmt.Fprintf(&b, "  %-10s %s\n", s.name, s.summary)
 		}
 	} else {
 		if hasFlags(flags) {

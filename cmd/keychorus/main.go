@@ -30,10 +30,15 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 func program() command {
 	return command{
 		name:    "keychorus",
-		summary: "look after the keys that a fleet verifies access tokens with",
+		summary: "explain access tokens, and look after the keys that verify them",
 		sub: []command{
+			explainCommand(),
+			doctorCommand(),
+			keysCommand(),
+			issuerCommand(),
 			secretCommand(),
 			fleetCommand(),
+			completionCommand(),
 		},
 	}
 }

@@ -181,7 +181,7 @@ func TestEveryLevelExplainsItself(t *testing.T) {
 		return all
 	}
 	all := levels(nil, program())
-	if len(all) != 7 {
+	if len(all) != 12 {
 		t.Errorf("%d levels: %v", len(all), all)
 	}
 	for _, path := range all {

@@ -61,7 +61,8 @@ const golden = `{
       {
         "kid": "",
         "kty": "oct",
-        "state": "not used"
+        "state": "not used",
+        "why": "symmetric: a secret, published"
       }
     ],
     "stored_bytes": 500,

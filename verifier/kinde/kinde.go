@@ -65,7 +65,8 @@ const keyPath = "/.well-known/jwks"
 type names struct{ domain, extraDomains, audiences, clients string }
 
 // Policy returns the policy for cfg: RS256 alone, which is all that Kinde signs with, and one
-// issuer for each domain, with its keys at the address that Kinde documents. The error names
+// issuer for each domain, with its keys at the address that Kinde documents, and advice that
+// names the places in Kinde, for [verifier.Verifier.Explain]. The error names
 // every field at fault and wraps [verifier.ErrMisconfigured]. Plain http is accepted for
 // loopback addresses alone.
 func Policy(cfg Config) (verifier.Policy, error) {
@@ -90,6 +91,7 @@ func (cfg *Config) policy(n names) (verifier.Policy, []error) {
 		Algorithms:             []verifier.Algorithm{verifier.RS256},
 		AuthorizedParties:      slices.Clone(cfg.Clients),
 		RequiredClaims:         cfg.Accept.required(),
+		Advice:                 advice(),
 	}
 	for i, domain := range append([]string{cfg.Domain}, cfg.ExtraDomains...) {
 		field := n.domain
