@@ -73,7 +73,7 @@ func TestVerifyAllocations(t *testing.T) {
 	if _, err := v.Verify(t.Context(), token); err != nil {
 		t.Fatal(err)
 	}
-	most := 14.0
+	most := 8.0
 	if raceDetector { // under which sync.Pool forgets at random; the bound proper is held without it
 		most *= 2
 	}

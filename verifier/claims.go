@@ -4,7 +4,6 @@ import (
 	"errors"
 	"iter"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -12,12 +11,11 @@ import (
 	"github.com/keychorus/keychorus/internal/strictjson"
 )
 
-// maxDepth and maxMembers bound the nesting of a payload and its members at all depths: far
-// above what issuers mint, below what makes a decoder work hard.
-const (
-	maxDepth   = 16
-	maxMembers = 512
-)
+// payloadLimits bound the nesting of a payload and its members at all depths, maxAudiences the
+// list of aud: far above what issuers mint, below what makes a decoder work hard.
+var payloadLimits = strictjson.Limits{Depth: 16, Members: 512} // read-only
+
+const maxAudiences = 512
 
 // maxSeconds is 9999-12-31T23:59:59Z: a date beyond it is no date (RFC 7519 §2).
 const maxSeconds = 253402300799
@@ -49,11 +47,8 @@ var errFolded = errors.New("verifier: a claim name folds onto a registered one")
 // a well-formed object with a registered claim of the wrong type is told by problem, so
 // that nothing about claims is reported before the signature holds.
 func (c *claims) parse(raw []byte) error {
-	if !simple(raw) {
-		return errors.New("verifier: payload too deep or too wide")
-	}
 	c.payload = string(raw)
-	return strictjson.Read(raw, c)
+	return payloadLimits.Read(raw, c)
 }
 
 // Member takes one claim.
@@ -92,7 +87,7 @@ func (c *claims) take(m member, value string) (ok bool) {
 		c.payloadType, _ = jsonString(value)
 		ok = true
 	case memberAudience:
-		c.audience, ok = jsonStrings(value)
+		c.audience, ok = jsonStrings(value, maxAudiences)
 	case memberScope:
 		c.scope, ok = value, isStrings(value)
 	case memberScp:
@@ -171,25 +166,28 @@ func scopeValues(value string) iter.Seq[string] {
 
 // lookup returns the JSON value of a top-level claim.
 func (c *claims) lookup(name string) (string, bool) {
-	dec := jsontext.NewDecoder(strings.NewReader(c.payload))
-	if _, err := dec.ReadToken(); err != nil {
+	f := finder{name: name}
+	if payloadLimits.Read([]byte(c.payload), &f) != errFound { //nolint:errorlint // nobody wraps it
 		return "", false
 	}
-	for dec.PeekKind() == '"' {
-		got, err := dec.ReadToken()
-		if err != nil {
-			return "", false
-		}
-		match := got.String() == name
-		value, err := dec.ReadValue()
-		if err != nil {
-			return "", false
-		}
-		if match {
-			return string(value), true
-		}
+	return c.payload[f.start:f.end], true
+}
+
+// finder looks for a member by name.
+type finder struct {
+	name       string
+	start, end int
+}
+
+var errFound = errors.New("verifier: found")
+
+// Member ends the reading at the member that is looked for.
+func (f *finder) Member(name []byte, value jsontext.Value, offset int) error {
+	if string(name) != f.name {
+		return nil
 	}
-	return "", false
+	f.start, f.end = offset, offset+len(value)
+	return errFound
 }
 
 // numericDate is a NumericDate (RFC 7519 §2).
@@ -206,9 +204,10 @@ func (d numericDate) time() time.Time {
 	return time.Unix(d.seconds, int64(d.nanos)).UTC()
 }
 
+// parseDate reads a JSON value.
 func parseDate(value string) (numericDate, bool) {
-	if n, err := strconv.ParseInt(value, 10, 64); err == nil {
-		return numericDate{seconds: n, set: true}, n >= 0 && n <= maxSeconds
+	if n, ok := digits(value); ok {
+		return numericDate{seconds: n, set: true}, n <= maxSeconds
 	}
 	if value[0] != '-' && (value[0] < '0' || value[0] > '9') {
 		return numericDate{}, false
@@ -221,28 +220,15 @@ func parseDate(value string) (numericDate, bool) {
 	return numericDate{seconds: whole, nanos: int32((f - float64(whole)) * 1e9), set: true}, true
 }
 
-// simple tells whether JSON text stays within maxDepth and maxMembers. It need not judge
-// whether the text is JSON.
-func simple(raw []byte) bool {
-	depth, members, quoted := 0, 0, false
-	for i := 0; i < len(raw); i++ {
-		switch c := raw[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == ':':
-			if members++; members > maxMembers {
-				return false
-			}
-		case c == '{' || c == '[':
-			if depth++; depth > maxDepth {
-				return false
-			}
-		case c == '}' || c == ']':
-			depth--
+// digits returns the number that nothing but digits make, which is how dates are mostly
+// written, or one beyond maxSeconds if it is.
+func digits(value string) (n int64, ok bool) {
+	for i := range len(value) {
+		d := value[i] - '0'
+		if d > 9 {
+			return 0, false
 		}
+		n = min(10*n+int64(d), maxSeconds+1)
 	}
-	return true
+	return n, true
 }

@@ -32,10 +32,10 @@ func (v *Verifier) sampleOf(token string, refusal *Error) *sample {
 		v: v, token: token, refusal: refusal, now: v.wallClock(time.Now()),
 		opaque: v.lookup != nil && token != "" && isOpaque(token),
 	}
-	parts := strings.Split(token, ".")
-	if len(token) > v.tokenBytes() || len(parts) != 3 {
+	if len(token) > v.tokenBytes() || strings.Count(token, ".") != 2 { // before anything is made of it
 		return s
 	}
+	parts := strings.Split(token, ".")
 	if raw, err := base64.RawURLEncoding.DecodeString(parts[0]); err == nil {
 		_ = json.Unmarshal(raw, &s.header) // stays nil
 	}

@@ -60,7 +60,7 @@ func (v *Verifier) wallClock(arrived time.Time) time.Time {
 func (v *Verifier) judgeRequired(c *claims) *Error {
 	for _, name := range v.requiredClaims {
 		// A claim that carries a value was read, and would be a problem if it were null.
-		if m, ok := memberByName[name]; ok && m < memberAccessHash && m != memberType && c.present.has(m) {
+		if m := memberNamed(name); m != unregistered && m < memberAccessHash && m != memberType && c.present.has(m) {
 			continue
 		}
 		if raw, ok := c.lookup(name); !ok || raw == "null" {
@@ -71,7 +71,10 @@ func (v *Verifier) judgeRequired(c *claims) *Error {
 }
 
 // rfc9068Claims are required by ProfileRFC9068 (RFC 9068 §2.2).
-var rfc9068Claims = []string{"iss", "exp", "aud", "sub", "client_id", "iat", "jti"}
+var rfc9068Claims = []string{
+	memberNames[memberIssuer], memberNames[memberExpiry], memberNames[memberAudience], memberNames[memberSubject],
+	memberNames[memberClientID], memberNames[memberIssuedAt], memberNames[memberID],
+}
 
 // acceptsClient tells whether every party that the token names as its client is accepted,
 // and that it names one.
@@ -114,8 +117,17 @@ func (c *claims) wrongKind(typ string, allowIDTokens bool) bool {
 	}
 }
 
+// anyFold tells whether s is one of the values, in any case of letters. None is "".
 func anyFold(s string, values ...string) bool {
-	return slices.ContainsFunc(values, func(x string) bool { return strings.EqualFold(s, x) })
+	if s == "" {
+		return false
+	}
+	for _, x := range values {
+		if strings.EqualFold(s, x) {
+			return true
+		}
+	}
+	return false
 }
 
 // isAccessTokenType tells whether typ says at+jwt (RFC 9068 §2.1), as a media type

@@ -98,29 +98,33 @@ const (
 )
 
 // KeyLifecycle sets the timers and limits of the keys, per issuer. Zero fields take the
-// default stated; contradicting values are refused by [New]. docs/keys.md tells how
-// they work together.
+// default stated; values that are negative, out of bounds or contradict each other are
+// refused by [New]. docs/keys.md tells how they work together.
 type KeyLifecycle struct {
 	// RefreshInterval is the greatest age of keys in normal operation, and so the time
 	// in which a withdrawn key stops working. Default 5 min.
 	RefreshInterval time.Duration
 	// MinInterval is the shortest time between scheduled refreshes, whatever the
-	// issuer's Cache-Control says. Default 60 s.
+	// issuer's Cache-Control says, from 1 s to RefreshInterval. Default 60 s, or
+	// RefreshInterval if that is shorter.
 	MinInterval time.Duration
-	// MaxStale is how old keys may become while the issuer cannot be reached.
-	// Default 24 h.
+	// MaxStale is how old keys may become while the issuer cannot be reached, at least
+	// twice RefreshInterval. Default 24 h.
 	MaxStale time.Duration
-	// FetchTimeout bounds one attempt at the issuer, discovery included. Default 5 s.
+	// FetchTimeout bounds one attempt at the issuer, discovery included, from 100 ms to
+	// 1 min. Default 5 s.
 	FetchTimeout time.Duration
 	// Cooldown is the time without attempts after one that failed, or that did not
-	// bring the key asked for; up to a fifth is added at random. Default 20 s.
+	// bring the key asked for, from 1 s to RefreshInterval; up to a fifth is added at
+	// random. Default 20 s, or RefreshInterval if that is shorter.
 	Cooldown time.Duration
-	// ColdWait is how long a request waits for the first keys. Default 3 s.
+	// ColdWait is how long a request waits for the first keys, at most 1 min. Default 3 s.
 	ColdWait time.Duration
 	// StaleWait is how long the first requests after a long idle time wait for a
-	// look at newer keys. Default 1 s.
+	// look at newer keys, at most 1 min. Default 1 s.
 	StaleWait time.Duration
-	// UnknownKidWait is how long a request waits for a key not seen before. Default 2 s.
+	// UnknownKidWait is how long a request waits for a key not seen before, at most 1 min.
+	// Default 2 s.
 	UnknownKidWait time.Duration
 	// MaxWaiters bounds the requests that wait at one time. Default 256.
 	MaxWaiters int

@@ -8,6 +8,7 @@ import (
 
 	"github.com/keychorus/keychorus/internal/jws"
 	"github.com/keychorus/keychorus/internal/keyring"
+	"github.com/keychorus/keychorus/internal/telemetry"
 )
 
 // defaultRetryAfter goes with an ErrUnavailable whose end nobody knows.
@@ -24,6 +25,7 @@ func (v *Verifier) Verify(ctx context.Context, token string, opts ...VerifyOptio
 	if span != nil {
 		defer span.End() // a hook may panic
 	}
+	defer v.telemetry.Region(ctx, telemetry.VerifyRegion).End()
 	var met sight
 	t, e := v.verify(ctx, arrived, token, opts, &met)
 	v.tell(ctx, span, arrived, &met, t, e)
@@ -77,8 +79,8 @@ func (v *Verifier) verifyJWT(ctx context.Context, arrived time.Time, token strin
 			return t, nil
 		}
 	}
-	m, e := v.parse(token)
-	if e != nil {
+	m := new(jws.Message)
+	if e := v.parse(m, token); e != nil {
 		return nil, e
 	}
 	t := &Token{algorithm: Algorithm(m.Algorithm()), keyID: m.KeyID(), typ: m.Type(), verifier: v}
@@ -92,11 +94,11 @@ func (v *Verifier) verifyJWT(ctx context.Context, arrived time.Time, token strin
 	}
 	met.issuer = iss
 	verdict := v.judge(iss, m.Type(), c, v.wallClock(arrived))
-	key, waited, err := iss.source.Key(ctx, arrived, m.Algorithm(), m.KeyID(), verdict == nil)
+	key, waited, err := v.keyFor(ctx, arrived, iss, m, verdict == nil)
 	if err != nil {
 		return nil, keyError(err)
 	}
-	if err := m.Verify(key); err != nil {
+	if err := v.checkSignature(ctx, m, key); err != nil {
 		return nil, formError(err)
 	}
 	v.headers.Remember(m)
@@ -113,25 +115,40 @@ func (v *Verifier) verifyJWT(ctx context.Context, arrived time.Time, token strin
 	return t, nil
 }
 
+// keyFor returns the key that a message names, and whether that took waiting. promising says
+// that it is worth to look for a key that is not at hand.
+func (v *Verifier) keyFor(
+	ctx context.Context, arrived time.Time, iss *issuer, m *jws.Message, promising bool,
+) (key *jws.Key, waited bool, err error) {
+	defer v.telemetry.Region(ctx, telemetry.LookupRegion).End()
+	return iss.source.Key(ctx, arrived, m.Algorithm(), m.KeyID(), promising)
+}
+
+func (v *Verifier) checkSignature(ctx context.Context, m *jws.Message, key *jws.Key) error {
+	defer v.telemetry.Region(ctx, telemetry.SignatureRegion).End()
+	return m.Verify(key)
+}
+
 // parse reads the form and the header, which need no key.
-func (v *Verifier) parse(token string) (*jws.Message, *Error) {
+func (v *Verifier) parse(m *jws.Message, token string) *Error {
 	if token == "" {
-		return nil, refuse(ReasonNoCredentials, nil)
+		return refuse(ReasonNoCredentials, nil)
 	}
-	if isPlaceholder(token) {
-		return nil, refuse(ReasonPlaceholder, nil)
-	}
-	m, err := v.headers.Parse(token, jws.Limits{TokenBytes: v.maxTokenBytes})
-	if err != nil {
-		return nil, formError(err)
+	err := v.headers.Parse(m, token, jws.Limits{TokenBytes: v.maxTokenBytes})
+	switch {
+	case err == nil:
+	case isPlaceholder(token): // which is no token, so that only refusals look
+		return refuse(ReasonPlaceholder, nil)
+	default:
+		return formError(err)
 	}
 	if !v.algorithms[m.Algorithm()] {
-		return nil, refuse(ReasonAlgorithm, nil)
+		return refuse(ReasonAlgorithm, nil)
 	}
 	if !v.profile.acceptsType(m.Type()) {
-		return nil, refuse(ReasonType, nil)
+		return refuse(ReasonType, nil)
 	}
-	return m, nil
+	return nil
 }
 
 func (v *Verifier) checkRevoked(ctx context.Context, t *Token) *Error {

@@ -181,6 +181,10 @@ func (o *outcome) takeHostile(t *testing.T, e effort) {
 			&timed{name: normalPrefix + h.name, run: refused(over(t.Context(), check, []string{normal}))})
 	}
 	o.hostile = takeTurns(t, e.rounds, e.turn/4, all)
+	for i := 0; i < len(all); i += 2 {
+		name := all[i].name
+		t.Logf("%s: %v of a bad signature's %.1f µs", name, o.hostile.to(name, normalPrefix+name), o.hostile.ns(normalPrefix+name)/1000)
+	}
 }
 
 // warm is this library with its keys.

@@ -7,7 +7,7 @@ import (
 )
 
 var (
-	rounds  = flag.Int("rounds", 0, "rounds of each measurement. Default: 2, with -write 100")
+	rounds  = flag.Int("rounds", 0, "rounds of each measurement, in turns of 3 ms. Default: 2 short ones, with -write 100")
 	tenants = flag.Int("tenants", 0, "issuers of the many. Default: 100, with -write 10000")
 	write   = flag.String("write", "", "file whose section to write; pictures go to plots beside it")
 )
@@ -39,8 +39,8 @@ func TestVerify(t *testing.T) {
 	if *write != "" {
 		e = effort{100, 3 * time.Millisecond, 16, 10_000}
 	}
-	if *rounds > 0 {
-		e.rounds = *rounds
+	if *rounds > 0 { // somebody looks at the times: in short turns everybody finds cold caches
+		e.rounds, e.turn, e.tokens = *rounds, 3*time.Millisecond, 16
 	}
 	if *tenants > 0 {
 		e.tenants = *tenants
@@ -52,7 +52,7 @@ func TestVerify(t *testing.T) {
 	t.Run("middleware", func(t *testing.T) { o.takeMiddleware(t, e) })
 	t.Run("cores", func(t *testing.T) { o.takeCores(t, e) })
 	t.Run("tenants", func(t *testing.T) { o.takeTenants(t, e) })
-	if t.Failed() {
+	if t.Failed() || len(o.cells) == 0 || o.rejects == nil || o.hostile == nil || o.middleware == nil { // -run names a part
 		return
 	}
 	o.report(t, e, *write)

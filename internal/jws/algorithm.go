@@ -68,9 +68,9 @@ func Algorithms() []Algorithm {
 }
 
 // schemeOf returns nil for an algorithm that is not accepted.
-func schemeOf(name []byte) *scheme {
+func schemeOf(alg Algorithm) *scheme {
 	for i := range schemes {
-		if string(name) == string(schemes[i].algorithm) {
+		if alg == schemes[i].algorithm {
 			return &schemes[i]
 		}
 	}

@@ -24,7 +24,7 @@ type header struct {
 func (h *header) parse(raw []byte, lim Limits) error {
 	h.members, h.proof = orDefault(lim.Members, defaultMembers), lim.Proof
 	if err := strictjson.Read(raw, h); err != nil {
-		if errors.Is(err, strictjson.ErrSyntax) {
+		if errors.Is(err, strictjson.ErrSyntax) || errors.Is(err, strictjson.ErrLimit) {
 			return refuse(Malformed)
 		}
 		return err
@@ -99,7 +99,7 @@ func (h *header) take(m member, value jsontext.Value) error {
 	}
 	switch m {
 	case memberAlgorithm:
-		if h.scheme = schemeOf(text); h.scheme == nil {
+		if h.scheme = schemeOf(Algorithm(text)); h.scheme == nil {
 			return refuse(BadAlgorithm)
 		}
 	case memberKeyID:

@@ -27,12 +27,16 @@ type Headers struct {
 	since time.Time
 }
 
-// Parse is [Parse] with the help of what is remembered. Limits.Proof is not supported.
-func (h *Headers) Parse(token string, lim Limits) (*Message, error) {
-	return parse(token, lim, h.recall)
-}
+// Parse is [Parse] with the help of what is remembered, into a zero message of the caller's,
+// which is then as good as none if there is an error. Limits.Proof is not supported.
+func (h *Headers) Parse(m *Message, token string, lim Limits) error { return m.parse(token, lim, h) }
 
+// recall returns the header that a segment stands for, if it is known. A nil Headers knows
+// none.
 func (h *Headers) recall(segment string) (header, bool) {
+	if h == nil {
+		return header{}, false
+	}
 	known := h.known.Load()
 	if known == nil {
 		return header{}, false

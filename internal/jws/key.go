@@ -36,18 +36,19 @@ func (k *Key) Algorithm() Algorithm { return k.algorithm }
 // Fits tells whether the key may verify signatures of alg: its own algorithm if it is
 // bound to one (RFC 8725 §3.1), else any of its type and curve.
 func (k *Key) Fits(alg Algorithm) bool {
-	if k.algorithm != "" && k.algorithm != alg {
-		return isEdDSA(k.algorithm) && isEdDSA(alg)
-	}
-	i := slices.IndexFunc(schemes, func(s scheme) bool { return s.algorithm == alg })
-	if i < 0 {
+	s := schemeOf(alg)
+	return s != nil && k.fits(s)
+}
+
+func (k *Key) fits(s *scheme) bool {
+	if k.algorithm != "" && k.algorithm != s.algorithm && !(isEdDSA(k.algorithm) && isEdDSA(s.algorithm)) {
 		return false
 	}
-	switch schemes[i].family {
+	switch s.family {
 	case pkcs1v15, pss:
 		return k.rsa != nil
 	case ecdsaFixed:
-		return k.ecdsa != nil && k.ecdsa.Curve == schemes[i].curve
+		return k.ecdsa != nil && k.ecdsa.Curve == s.curve
 	default:
 		return k.ed25519 != nil
 	}

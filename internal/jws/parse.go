@@ -1,9 +1,6 @@
 package jws
 
-import (
-	"encoding/base64"
-	"strings"
-)
+import "strings"
 
 // Limits bound what [Parse] reads. Zero fields are the defaults.
 type Limits struct {
@@ -49,76 +46,62 @@ func (m *Message) JWK() []byte { return m.jwk }
 // Parse reads a compact JWS (RFC 7515 §7.1) in its one canonical form. The error is an
 // [*Error].
 func Parse(token string, lim Limits) (*Message, error) {
-	return parse(token, lim, func(string) (header, bool) { return header{}, false })
-}
-
-// parse reads the header, unless recall knows the segment.
-func parse(token string, lim Limits, recall func(segment string) (header, bool)) (*Message, error) {
-	if len(token) > orDefault(lim.TokenBytes, defaultTokenBytes) {
-		return nil, refuse(TooLarge)
-	}
-	first := strings.IndexByte(token, '.')
-	if first < 0 {
-		return nil, refuse(Opaque)
-	}
-	second := first + 1 + strings.IndexByte(token[first+1:], '.')
-	if second == first {
-		return nil, refuse(Malformed)
-	}
-	if more := strings.Count(token[second+1:], "."); more > 0 {
-		if more == 2 {
-			return nil, refuse(Encrypted)
-		}
-		return nil, refuse(Malformed)
-	}
-	// One buffer for all three, since they live and die together.
-	buf := make([]byte, 0, base64.RawURLEncoding.DecodedLen(len(token)))
-	m := &Message{signed: token[:second]}
-	if m.header, m.recalled = recall(token[:first]); !m.recalled {
-		var err error
-		if buf, err = m.readHeader(buf, token[:first], lim); err != nil {
-			return nil, err
-		}
-	}
-	var ok2, ok3 bool
-	m.payload, buf, ok2 = decode(buf, token[first+1:second])
-	m.signature, _, ok3 = decode(buf, token[second+1:])
-	if !ok2 || !ok3 {
-		return nil, refuse(Malformed)
+	m := new(Message)
+	if err := m.parse(token, lim, nil); err != nil {
+		return nil, err
 	}
 	return m, nil
 }
 
-// readHeader decodes and parses a header, and returns the grown buffer.
-func (m *Message) readHeader(buf []byte, segment string, lim Limits) ([]byte, error) {
-	head, buf, ok := decode(buf, segment)
-	switch {
-	case !ok:
-		return nil, refuse(Malformed)
-	case len(head) > orDefault(lim.HeaderBytes, defaultHeaderBytes):
-		return nil, refuse(TooLarge)
+// parse reads a token, but not its header if known has it.
+func (m *Message) parse(token string, lim Limits, known *Headers) error {
+	if len(token) > orDefault(lim.TokenBytes, defaultTokenBytes) {
+		return refuse(TooLarge)
 	}
-	return buf, m.header.parse(head, lim)
+	first := strings.IndexByte(token, '.')
+	if first < 0 {
+		return refuse(Opaque)
+	}
+	second := first + 1 + strings.IndexByte(token[first+1:], '.')
+	if second == first {
+		return refuse(Malformed)
+	}
+	if more := strings.Count(token[second+1:], "."); more > 0 {
+		if more == 2 {
+			return refuse(Encrypted)
+		}
+		return refuse(Malformed)
+	}
+	m.signed = token[:second]
+	if m.header, m.recalled = known.recall(token[:first]); !m.recalled {
+		if err := m.readHeader(token[:first], lim); err != nil {
+			return err
+		}
+	}
+	// One buffer for both, since they live and die together.
+	buf := make([]byte, 0, room(len(token)-first))
+	var ok2, ok3 bool
+	m.payload, buf, ok2 = decode(buf, token[first+1:second])
+	m.signature, _, ok3 = decode(buf, token[second+1:])
+	if !ok2 || !ok3 {
+		return refuse(Malformed)
+	}
+	return nil
 }
 
-// strict refuses trailing bits that are not zero (RFC 4648 §3.5).
-var strict = base64.RawURLEncoding.Strict()
-
-// decode appends a segment's bytes to buf, which has room for them, and returns the bytes
-// and the grown buffer.
-func decode(buf []byte, segment string) (decoded, grown []byte, ok bool) {
-	n := base64.RawURLEncoding.DecodedLen(len(segment))
-	// encoding/base64 skips line breaks. They cannot hide from these two conditions: a
-	// skipped byte makes the result shorter than the segment's length demands, or leaves
-	// a length that no base64 has.
-	if len(segment) == 0 || len(segment)%4 == 1 {
-		return nil, buf, false
+// readHeader decodes and parses a header, unless its length alone is too much.
+func (m *Message) readHeader(segment string, lim Limits) error {
+	if len(segment)*3/4 > orDefault(lim.HeaderBytes, defaultHeaderBytes) {
+		return refuse(TooLarge)
 	}
-	grown, err := strict.AppendDecode(buf, []byte(segment))
-	if err != nil || len(grown)-len(buf) != n {
-		return nil, buf, false
+	head, _, ok := decode(make([]byte, 0, room(len(segment))), segment)
+	if !ok {
+		return refuse(Malformed)
 	}
-	return grown[len(buf):len(grown):len(grown)], grown, true
+	h := new(header) // apart, so that a message need not be where a visitor may keep it
+	err := h.parse(head, lim)
+	m.header = *h
+	return err
 }
 
 func orDefault(n, def int) int {

@@ -7,59 +7,91 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/sha512"
+	"sync"
 )
 
 // Verify checks the signature with key, by the algorithm of the header, which must be one
 // that the key is for. It returns nil, [ErrSignature], or an [*Error] of KeyUnfit.
 func (m *Message) Verify(key *Key) error {
-	if key == nil || !key.Fits(m.scheme.algorithm) {
+	if key == nil || !key.fits(m.scheme) {
 		return refuse(KeyUnfit)
 	}
-	var held bool
-	switch m.scheme.family {
-	case pkcs1v15:
-		if key.prepared != nil {
-			held = key.prepared.verify(m.scheme.hash, m.digest(), m.signature)
-			break
-		}
-		held = rsa.VerifyPKCS1v15(key.rsa, m.scheme.hash, m.digest(), m.signature) == nil
-	case pss:
-		// RFC 7518 §3.5: the salt is as long as the hash.
-		opts := rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: m.scheme.hash}
-		held = rsa.VerifyPSS(key.rsa, m.scheme.hash, m.digest(), m.signature, &opts) == nil
-	case ecdsaFixed:
-		held = m.verifyECDSA(key.ecdsa)
-	case ed25519Pure:
-		held = ed25519.Verify(key.ed25519, []byte(m.signed), m.signature)
-	}
+	w, _ := works.Get().(*work)
+	held := w.verify(m, key)
+	w.end()
 	if !held {
 		return ErrSignature
 	}
 	return nil
 }
 
-func (m *Message) digest() []byte {
-	switch m.scheme.hash {
-	case crypto.SHA384:
-		sum := sha512.Sum384([]byte(m.signed))
-		return sum[:]
-	case crypto.SHA512:
-		sum := sha512.Sum512([]byte(m.signed))
-		return sum[:]
+// work is the memory that a check needs and nobody afterwards.
+type work struct {
+	signed []byte
+	digest [sha512.Size]byte
+	der    [maxDER]byte
+	pss    rsa.PSSOptions
+}
+
+// works are of the size of tokens: the standard library takes bytes, not strings, and each
+// check would copy its token to the heap.
+var works = sync.Pool{New: func() any {
+	return &work{pss: rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}} // RFC 7518 §3.5
+}}
+
+// end keeps no part of a token, and no memory for the largest.
+func (w *work) end() {
+	if cap(w.signed) > defaultTokenBytes {
+		w.signed = nil
+	}
+	clear(w.signed)
+	clear(w.digest[:])
+	clear(w.der[:])
+	works.Put(w)
+}
+
+func (w *work) verify(m *Message, key *Key) bool {
+	w.signed = append(w.signed[:0], m.signed...)
+	hash := m.scheme.hash
+	switch m.scheme.family {
+	case pkcs1v15:
+		if key.prepared != nil {
+			return key.prepared.verify(hash, w.hash(hash), m.signature)
+		}
+		return rsa.VerifyPKCS1v15(key.rsa, hash, w.hash(hash), m.signature) == nil
+	case pss:
+		return rsa.VerifyPSS(key.rsa, hash, w.hash(hash), m.signature, &w.pss) == nil
+	case ecdsaFixed:
+		return w.verifyECDSA(m, key.ecdsa)
+	case ed25519Pure:
+		return ed25519.Verify(key.ed25519, w.signed, m.signature)
 	default:
-		sum := sha256.Sum256([]byte(m.signed))
-		return sum[:]
+		return false
+	}
+}
+
+// hash returns the digest of what is signed.
+func (w *work) hash(by crypto.Hash) []byte {
+	switch by {
+	case crypto.SHA384:
+		sum := sha512.Sum384(w.signed)
+		return w.digest[:copy(w.digest[:], sum[:])]
+	case crypto.SHA512:
+		sum := sha512.Sum512(w.signed)
+		return w.digest[:copy(w.digest[:], sum[:])]
+	default:
+		sum := sha256.Sum256(w.signed)
+		return w.digest[:copy(w.digest[:], sum[:])]
 	}
 }
 
 // verifyECDSA checks R and S of fixed length, one after the other (RFC 7518 §3.4).
-func (m *Message) verifyECDSA(key *ecdsa.PublicKey) bool {
+func (w *work) verifyECDSA(m *Message, key *ecdsa.PublicKey) bool {
 	size := (key.Curve.Params().BitSize + 7) / 8
 	if len(m.signature) != 2*size {
 		return false
 	}
-	var buf [maxDER]byte
-	return ecdsa.VerifyASN1(key, m.digest(), derSignature(buf[:0], m.signature[:size], m.signature[size:]))
+	return ecdsa.VerifyASN1(key, w.hash(m.scheme.hash), derSignature(w.der[:0], m.signature[:size], m.signature[size:]))
 }
 
 // maxDER is the length of the largest signature: two of 66 bytes and a sign byte each.

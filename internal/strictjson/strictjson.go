@@ -1,19 +1,20 @@
-// Package strictjson reads one JSON object, member by member, as verification needs it:
-// RFC 8259 syntax, valid UTF-8, no duplicate name at any depth, nothing after the object.
-// It is a thin layer over jsontext, whose decoders it keeps for reuse.
 package strictjson
 
 import (
-	"bytes"
 	"errors"
-	"io"
-	"sync"
+	"hash/maphash"
+	"math"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// ErrSyntax means that the text is not one strict JSON object.
-var ErrSyntax = errors.New("strictjson: not a strict JSON object")
+// Errors of [Read] and [Limits.Read].
+var (
+	// ErrSyntax means that the text is not one strict JSON object.
+	ErrSyntax = errors.New("strictjson: not a strict JSON object")
+	// ErrLimit means that the text is deeper or wider than allowed.
+	ErrLimit = errors.New("strictjson: too deep or too many members")
+)
 
 // Visitor is told of every member of an object, in order.
 type Visitor interface {
@@ -22,57 +23,34 @@ type Visitor interface {
 	Member(name []byte, value jsontext.Value, offset int) error
 }
 
-// reader is a decoder with what it reads from. Making one anew costs more than everything
-// else in reading a token.
-type reader struct {
-	dec  *jsontext.Decoder
-	text *bytes.Buffer
-	name []byte
+// Limits bound what is read. Zero fields are the defaults.
+type Limits struct {
+	Depth   int // of objects and lists, the outer object being the first; default 128
+	Members int // of all objects together; default: as many as there are
 }
 
-var readers = sync.Pool{New: func() any {
-	text := new(bytes.Buffer)
-	return &reader{dec: jsontext.NewDecoder(text), text: text}
-}}
+const defaultDepth = 128
 
-// Read reads an object. The error is [ErrSyntax], or the first one of the visitor.
-func Read(object []byte, v Visitor) error {
-	r, _ := readers.Get().(*reader)
-	*r.text = *bytes.NewBuffer(object)
-	r.dec.Reset(r.text)
-	err := r.read(v)
-	*r.text = bytes.Buffer{} // keep no part of a token
-	r.dec.Reset(r.text)
-	readers.Put(r)
-	return err
-}
+// Read reads an object within the default limits. The error is [ErrSyntax], [ErrLimit], or
+// the first one of the visitor.
+func Read(object []byte, v Visitor) error { return Limits{}.Read(object, v) }
 
-func (r *reader) read(v Visitor) error {
-	dec := r.dec
-	if open, err := dec.ReadToken(); err != nil || open.Kind() != '{' {
+// Read is [Read] within limits of one's own.
+func (l Limits) Read(object []byte, v Visitor) error {
+	s := scanner{text: object, depth: l.Depth, members: l.Members, names: names{seed: maphash.MakeSeed()}}
+	if s.depth <= 0 {
+		s.depth = defaultDepth
+	}
+	if s.members <= 0 {
+		s.members = math.MaxInt
+	}
+	if s.next() != '{' {
 		return ErrSyntax
 	}
-	for dec.PeekKind() == '"' {
-		quoted, err := dec.ReadValue()
-		if err != nil {
-			return ErrSyntax
-		}
-		// The next read overwrites what quoted refers to.
-		if r.name, err = jsontext.AppendUnquote(r.name[:0], quoted); err != nil {
-			return ErrSyntax
-		}
-		value, err := dec.ReadValue()
-		if err != nil {
-			return ErrSyntax
-		}
-		if err := v.Member(r.name, value, int(dec.InputOffset())-len(value)); err != nil {
-			return err
-		}
+	if err := s.object(v); err != nil {
+		return err
 	}
-	if _, err := dec.ReadToken(); err != nil {
-		return ErrSyntax
-	}
-	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
+	if s.next(); s.at < len(s.text) {
 		return ErrSyntax
 	}
 	return nil
