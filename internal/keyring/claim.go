@@ -218,15 +218,25 @@ func (s *Source) tryLeaseOnce(ctx context.Context) (keystore.Lease, keystore.Hol
 	return lease, hold, err
 }
 
-// end ends a lease, also when the ring is being closed: others should not wait for it.
+// end ends a lease, twice if the store fails: it ends by itself as well, but until then nobody
+// else asks the issuer, not even for a key that is new meanwhile.
 func (s *Source) end(ctx context.Context, lease keystore.Lease, o keystore.Outcome, cooldown time.Duration) {
 	if lease == nil {
 		return
 	}
+	if err := s.endOnce(ctx, lease, o, cooldown); err != nil && pause(ctx, storeBackoff()) {
+		_ = s.endOnce(ctx, lease, o, cooldown) // it ends by itself
+	}
+}
+
+// endOnce also does so when the ring is being closed: others should not wait for it.
+func (s *Source) endOnce(ctx context.Context, lease keystore.Lease, o keystore.Outcome, cooldown time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
 	ctx, call := s.tell.StartCall(ctx, telemetry.End)
-	call.End(ctx, lease.End(ctx, o, cooldown)) // it ends by itself as well
+	err := lease.End(ctx, o, cooldown)
+	call.End(ctx, err)
+	return err
 }
 
 // storeBackoff is the pause before a store that failed is asked once more: what keeps it from

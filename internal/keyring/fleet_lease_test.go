@@ -107,3 +107,27 @@ func TestAnAbandonedLeaseIsLeft(t *testing.T) {
 		}
 	})
 }
+
+// A store that does not hear that an attempt has ended makes nobody wait for a new key longer
+// than it takes to tell it again.
+func TestALeaseIsEndedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, r := newFakeIssuer("a"), newRemote()
+		fleet := newFleet(t, 8, r, f)
+		allFind(t, fleet, "a")
+		time.Sleep(time.Minute)
+		f.publish("a", "b")
+		r.change(func() { r.lostEnds = 1 })
+		allFind(t, fleet[:1], "b")
+		time.Sleep(2 * time.Second)
+		f.publish("a", "b", "c")
+		began := time.Now()
+		allFind(t, fleet[1:], "c")
+		if d := time.Since(began); d > time.Second {
+			t.Errorf("a new key was found after %v", d)
+		}
+		if r.lostEnds != 0 {
+			t.Error("no lease was ended")
+		}
+	})
+}

@@ -26,6 +26,7 @@ type remote struct {
 	calls  int
 
 	down, hung, full, deaf bool
+	lostEnds               int // how many more ends of a lease do not get through
 }
 
 type remoteValue struct {
@@ -87,6 +88,10 @@ func (r *remote) Swap(ctx context.Context, key string, old, value []byte, ttl ti
 	defer r.mu.Unlock()
 	v, ok := r.values[key]
 	ok = ok && v.until.After(time.Now())
+	if r.lostEnds > 0 && ok && strings.Contains(key, "lease") {
+		r.lostEnds--
+		return context.DeadlineExceeded
+	}
 	if ok != (old != nil) || ok && !bytes.Equal(v.value, old) {
 		return keystore.ErrConflict
 	}
