@@ -15,7 +15,7 @@ var reasonTable = []reasonEntry{
 	},
 	{
 		ReasonMalformedHeader, ErrInvalidRequest, "the Authorization header is malformed",
-		"the header is not one scheme, one space and one token",
+		"the header is not one scheme, a space and one token",
 		"send exactly Authorization: Bearer followed by the access token",
 	},
 	{
