@@ -10,6 +10,7 @@ MODULES      = $(shell git ls-files -co --exclude-standard '*go.mod' go.mod | xa
 GOLANGCI     := v2.15.0
 LINTER       := $(CURDIR)/.bin/golangci-lint-$(GOLANGCI)
 CYCLONEDX    := v1.10.0
+GOVULNCHECK  := v1.9.0
 BOMMER       := $(CURDIR)/.bin/cyclonedx-gomod-$(CYCLONEDX)
 FUZZTIME     ?= 30s
 
@@ -18,7 +19,7 @@ define each
 for m in $(MODULES); do echo "== $$m"; ( cd "$$m" && $(1) ) || { echo "failed in module $$m" >&2; exit 1; }; done
 endef
 
-.PHONY: help demo serve web fleet test threats redis e2e lint fuzz bench bench-verify bench-telemetry bench-fleet bench-scenarios diagrams plots pictures consumers sbom tidy fmt check
+.PHONY: help demo serve web fleet test threats redis e2e lint fuzz chaos soak suite bench bench-verify bench-telemetry bench-fleet bench-scenarios diagrams plots pictures consumers vulns sbom tidy fmt check
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -68,6 +69,15 @@ fuzz: ## every fuzz target for FUZZTIME each
 fleet: redis ## a fleet of processes, one Redis, and everything that can go wrong; ends by itself
 	@cd examples && go run ./fleet
 
+chaos: redis ## a fleet under load while its issuer, Redis, clocks and processes go wrong; writes docs/chaos.md
+	@cd e2e && go test -count=1 -timeout 20m -run TestChaos ./chaos -minutes 8 -write $(CURDIR)/docs/chaos.md
+
+soak: redis ## ten million verifications: memory, goroutines and connections stay flat
+	@cd benchmarks && go test -count=1 -timeout 60m -v -run TestSoak ./soak -verifications 10000000
+
+suite: ## count the tests and what they cover; writes docs/suite.md and the table of the README
+	@scripts/suite.sh
+
 bench-scenarios: ## rotation, flood, outage: this library and others, counted; writes benchmarks/RESULTS.md
 	@cd benchmarks && go test -count=1 -run TestScenarios ./scenarios -write $(CURDIR)/benchmarks/RESULTS.md
 
@@ -95,6 +105,10 @@ diagrams: ## render the diagrams of docs (Graphviz)
 
 consumers: ## build a program on each published module, as others will get it
 	@scripts/consumers.sh
+
+vulns: ## known vulnerabilities in what is called; asks the database of the Go project
+	@mkdir -p .bin && GOBIN=$(CURDIR)/.bin go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK)
+	@$(call each,$(CURDIR)/.bin/govulncheck ./...)
 
 sbom: $(BOMMER) ## a CycloneDX document for each published module, in .cache/sbom
 	@scripts/sbom.sh $(BOMMER) $(CURDIR)/.cache/sbom
