@@ -154,10 +154,11 @@ func visit(t *testing.T, p *tenant, s *shop) *tab {
 	return b
 }
 
-// signIn signs in as one of the tenant's people.
+// signIn signs in as one of the tenant's people, whose subject is made of the id.
 func (p *tab) signIn(id, name string) {
 	p.Helper()
 	p.click("sign-in")
-	p.click(id)
+	p.click("kp_of_" + id)
 	p.see("user", name)
+	p.signedIn = true
 }

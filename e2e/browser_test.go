@@ -28,8 +28,11 @@ type tab struct {
 	*testing.T
 	browser context.Context
 
+	signedIn bool // so that there are tokens
+
 	mu      sync.Mutex
-	outside []string // requests that left the machine
+	outside []string        // requests that left the machine
+	tokens  map[string]bool // that the page has sent
 }
 
 func openTab(t *testing.T) *tab {
@@ -41,7 +44,7 @@ func openTab(t *testing.T) *tab {
 			chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"),
 		})...)
 	browser, closeTab := chromedp.NewContext(allocator)
-	p := &tab{T: t, browser: browser}
+	p := &tab{T: t, browser: browser, tokens: make(map[string]bool)}
 	t.Cleanup(func() {
 		_ = chromedp.Cancel(browser)
 		closeTab()
@@ -51,6 +54,12 @@ func openTab(t *testing.T) *tab {
 		if len(p.outside) > 0 {
 			t.Errorf("the page asked for %q", p.outside)
 		}
+		for token := range p.tokens {
+			confide(t, token)
+		}
+		if p.signedIn && len(p.tokens) == 0 && !t.Failed() {
+			t.Error("nobody saw the token of a page that somebody signed in to")
+		}
 	})
 	if err := chromedp.Listen(browser, p.watch); err != nil {
 		t.Fatalf("Chromium does not start (scripts/install.sh chromium): %v", err)
@@ -59,14 +68,25 @@ func openTab(t *testing.T) *tab {
 	return p
 }
 
-// watch notes requests for anything that is not on this machine, whether or not they get there.
+// watch notes requests for anything that is not on this machine, whether or not they get there,
+// and the tokens in requests.
 func (p *tab) watch(event any) {
 	e, ok := event.(*network.EventRequestWillBeSent)
-	if !ok || strings.HasPrefix(e.Request.URL, "http://127.0.0.1:") || strings.HasPrefix(e.Request.URL, "data:") {
+	if !ok {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for name, value := range e.Request.Headers {
+		text, _ := value.(string)
+		scheme, token, _ := strings.Cut(text, " ")
+		if strings.EqualFold(name, "Authorization") && strings.EqualFold(scheme, "Bearer") && token != "" {
+			p.tokens[token] = true
+		}
+	}
+	if strings.HasPrefix(e.Request.URL, "http://127.0.0.1:") || strings.HasPrefix(e.Request.URL, "data:") {
+		return
+	}
 	p.outside = append(p.outside, e.Request.URL)
 }
 

@@ -56,6 +56,7 @@ func start(t *testing.T, dir string, env []string, name string, args ...string) 
 	go func() {
 		defer close(p.ended)
 		for s := bufio.NewScanner(stdout); s.Scan(); {
+			_, _ = io.WriteString(p, s.Text()+"\n") // searched for tokens, too
 			select {
 			case p.lines <- s.Text():
 			default: // nobody reads more than the first few
@@ -78,7 +79,7 @@ func start(t *testing.T, dir string, env []string, name string, args ...string) 
 	return p
 }
 
-// Write keeps what the process says on standard error.
+// Write keeps what the process says.
 func (p *process) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -2,7 +2,6 @@ package verifier
 
 import (
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"unicode"
@@ -40,12 +39,6 @@ func (r Report) String() string {
 		}
 	}
 	return b.String()
-}
-
-// WriteTo writes [Report.String] to w.
-func (r Report) WriteTo(w io.Writer) (int64, error) {
-	n, err := io.WriteString(w, r.String())
-	return int64(n), err
 }
 
 func mark(c Check) string {

@@ -33,9 +33,11 @@ var errExplainedProxies = errors.New("WithExplanations contradicts WithTrustedPr
 
 // proxyFields are header fields that proxies add. Read-only.
 var proxyFields = []string{
-	"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Server",
-	"X-Forwarded-Prefix", "X-Original-Host", "X-Original-Url", "X-Real-Ip", "X-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip",
-	"Cf-Ray", "Fastly-Client-Ip", "X-Amzn-Trace-Id", "X-Cloud-Trace-Context", "X-Envoy-External-Address",
+	"Forwarded", "Via", "X-Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Server",
+	"X-Forwarded-Prefix", "X-Forwarded-Scheme", "X-Forwarded-Ssl", "X-Forwarded-Client-Cert", "X-Original-Host", "X-Original-Url",
+	"X-Original-Forwarded-For", "X-Scheme", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "Client-Ip", "True-Client-Ip",
+	"Cf-Connecting-Ip", "Cf-Ray", "Cdn-Loop", "Fastly-Client-Ip", "Fly-Client-Ip", "X-Azure-Clientip", "X-Appengine-User-Ip",
+	"X-Amzn-Trace-Id", "X-Amz-Cf-Id", "X-Cloud-Trace-Context", "X-Envoy-External-Address", "X-Envoy-Original-Path",
 }
 
 // explains tells whether a request is of a developer on this machine.

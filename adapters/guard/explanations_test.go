@@ -103,6 +103,27 @@ func TestExplanationsKnowTheProof(t *testing.T) {
 	}
 }
 
+// A refusal that is explained uses up no proof, and one that is used stays refused.
+func TestExplanationsLeaveTheProofAlone(t *testing.T) {
+	g, issuer := newGuard(t, guard.WithExplanations(), guard.WithDPoP(guard.DPoP{Origin: "https://api.test"}))
+	p := newProver(t)
+	token := mint(t, issuer, devissuer.Claims{"cnf": map[string]string{"jkt": p.thumbprint}})
+	r := local("DPoP " + token)
+	r.Header.(http.Header).Set("DPoP", p.prove(t, token, nil))
+	for i, step := range []struct {
+		reqs   []verifier.Requirement
+		status int
+	}{{[]verifier.Requirement{verifier.Scopes("admin")}, 403}, {[]verifier.Requirement{verifier.Scopes("admin")}, 403}, {nil, 200}, {nil, 401}, {nil, 401}} {
+		d := g.Check(t.Context(), r, step.reqs...)
+		if d.Status() != step.status || d.Allowed() != (step.status == 200) {
+			t.Fatalf("step %d: %d %s", i, d.Status(), d.Body())
+		}
+		if !d.Allowed() && explanationIn(t, d).Explanation == nil {
+			t.Errorf("step %d is not explained: %s", i, d.Body())
+		}
+	}
+}
+
 // Everything else gets the very body that it gets without the option.
 func TestExplanationsStayOnThisMachine(t *testing.T) {
 	issuer := newIssuer(t)
@@ -151,6 +172,9 @@ func TestExplanationsStayOnThisMachine(t *testing.T) {
 		"Via":                           header("Via", "1.1 proxy"),
 		"X-Real-IP":                     header("X-Real-IP", "127.0.0.1"),
 		"Cloudflare":                    header("CF-Connecting-IP", "127.0.0.1"),
+		"a CDN":                         header("CDN-Loop", "cdn"),
+		"an ingress":                    header("X-Original-Forwarded-For", "127.0.0.1"),
+		"a proxy that ends TLS":         header("X-Forwarded-Scheme", "https"),
 		"another peer that says so": from(func(r *guard.Request) {
 			r.RemoteAddr = "192.0.2.1:1"
 			r.Header.(http.Header).Set("X-Real-IP", "127.0.0.1")

@@ -79,7 +79,7 @@ func (f *doctorFlags) run(ctx context.Context, c *call, _ []string) error {
 	if len(asked) == 0 && !f.anyAudience { // told below, beside everything else
 		f.audiences = wordList{"unset"}
 	}
-	policy, err := f.build()
+	policy, err := f.build(ctx)
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func (x *examination) issuer(ctx context.Context, iss *verifier.Issuer) {
 	default:
 		x.add("metadata", statePass, "names this issuer", "")
 	}
-	document, err := x.fetcher.get(ctx, jwksURL)
+	document, err := x.fetcher.published(ctx, iss, jwksURL)
 	x.saw(document)
 	if err != nil {
 		fix := "look at the address and the way out to the network"
@@ -69,7 +69,7 @@ func (x *examination) issuer(ctx context.Context, iss *verifier.Issuer) {
 	}
 	set := &keySet{Issuer: iss.URL, JWKSURL: jwksURL, Keys: keysOf(&keystore.Record{Document: document.body})}
 	x.keys(set)
-	if x.kinde {
+	if x.kinde && document.status != 0 { // looked at from here
 		x.sibling(ctx, set)
 	}
 }

@@ -54,10 +54,10 @@ func (c *call) exit(err error) int {
 		}
 	}
 	if f.text != "" {
-		_, _ = fmt.Fprintf(c.stderr, "keychorus: %s\n", f.text)
+		_, _ = fmt.Fprintf(c.stderr, "keychorus: %s\n", printable(f.text))
 	}
 	if f.hint != "" {
-		_, _ = fmt.Fprintf(c.stderr, "  %s\n", f.hint)
+		_, _ = fmt.Fprintf(c.stderr, "  %s\n", printable(f.hint))
 	}
 	return f.code
 }

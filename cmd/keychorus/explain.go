@@ -44,7 +44,7 @@ type explained struct {
 }
 
 func (f *explainFlags) run(ctx context.Context, c *call, _ []string) error {
-	policy, err := f.policy(c)
+	policy, err := f.policy(ctx, c)
 	if err != nil {
 		return err
 	}

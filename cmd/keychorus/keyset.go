@@ -45,7 +45,7 @@ type keySet struct {
 }
 
 func (f *keysFlags) run(ctx context.Context, c *call, _ []string) error {
-	p, err := f.issuerPolicy(c)
+	p, err := f.issuerPolicy(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (f *fetcher) keySet(ctx context.Context, iss *verifier.Issuer) (*keySet, er
 			}
 			set.JWKSURL = m.JWKSURI
 		}
-		got, err := f.get(ctx, set.JWKSURL)
+		got, err := f.published(ctx, iss, set.JWKSURL)
 		if err != nil {
 			return nil, unavailable("is the domain right?", "the keys of %s cannot be had: %s", printable(iss.URL), printable(err.Error()))
 		}
@@ -120,11 +120,14 @@ func (f *fetcher) keySet(ctx context.Context, iss *verifier.Issuer) (*keySet, er
 	return set, nil
 }
 
+// maxEntries is what verifiers take in a key set.
+const maxEntries = 256
+
 func isKeySet(document []byte) bool {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
-	return json.Unmarshal(document, &set) == nil && set.Keys != nil
+	return json.Unmarshal(document, &set) == nil && set.Keys != nil && len(set.Keys) <= maxEntries
 }
 
 // newVerifier reports what is wrong with a policy as misuse.

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/term"
 )
@@ -20,18 +22,18 @@ const tokenHint = "pass it on standard input, from a file or a pipe, or paste it
 // refuseTokens refuses a token among the arguments, before anything else may repeat it.
 func refuseTokens(args []string) error {
 	for _, arg := range args {
-		if _, value, ok := strings.Cut(arg, "="); ok && looksLikeToken(value) || looksLikeToken(arg) {
+		if slices.ContainsFunc(strings.FieldsFunc(arg, betweenTokens), looksLikeToken) {
 			return misuse(tokenHint, "a token is never an argument: others on this machine can read it, and the shell keeps it")
 		}
 	}
 	return nil
 }
 
+// betweenTokens tells what may stand before or behind a token: of a header, JSON or a flag.
+func betweenTokens(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("=:\"'`,;{}", r) }
+
 func looksLikeToken(arg string) bool {
-	if scheme, rest, ok := strings.Cut(strings.TrimSpace(arg), " "); ok && strings.EqualFold(scheme, "Bearer") {
-		arg = rest
-	}
-	arg = strings.Trim(arg, " \"'")
+	arg = strings.TrimLeft(arg, "-")
 	return strings.HasPrefix(arg, "eyJ") || strings.HasPrefix(arg, "k_live_") ||
 		strings.Count(arg, ".") == 2 && len(arg) > 100 && !strings.ContainsAny(arg, "/:@ ")
 }
@@ -63,11 +65,39 @@ func (c *call) input(ctx context.Context) ([]byte, error) {
 	if f, ok := c.stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		return c.paste(ctx, f)
 	}
-	raw, err := io.ReadAll(io.LimitReader(c.stdin, maxTokenInput))
-	if err != nil {
+	raw, err := readAll(ctx, maxTokenInput, func() (io.ReadCloser, error) { return io.NopCloser(c.stdin), nil })
+	switch {
+	case ctx.Err() != nil:
+		return nil, misuse("", "interrupted")
+	case err != nil:
 		return nil, misuse("", "standard input cannot be read: %s", reasonOf(err))
 	}
 	return raw, nil
+}
+
+// readAll reads what open returns, limit bytes at most. It does not outlast ctx: a pipe may stay
+// silent for ever, and what opens or reads it ends with the program.
+func readAll(ctx context.Context, limit int64, open func() (io.ReadCloser, error)) ([]byte, error) {
+	type content struct {
+		all []byte
+		err error
+	}
+	read := make(chan content, 1)
+	go func() {
+		var c content
+		r, err := open()
+		if c.err = err; err == nil {
+			c.all, c.err = io.ReadAll(io.LimitReader(r, limit))
+			_ = r.Close()
+		}
+		read <- c
+	}()
+	select {
+	case c := <-read:
+		return c.all, c.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // paste asks for a token that is not shown. The terminal is switched to single characters: a
@@ -139,10 +169,16 @@ func typed(ctx context.Context, r io.Reader) ([]byte, error) {
 	}
 }
 
-// erase obeys the backspaces at the end of what was typed.
+// erase obeys the backspaces in what was typed.
 func erase(b []byte) []byte {
-	for len(b) > 0 && (b[len(b)-1] == 0x7f || b[len(b)-1] == 8) {
-		b = b[:max(len(b)-2, 0)]
+	kept := b[:0]
+	for _, c := range b {
+		switch {
+		case c != 0x7f && c != '\b':
+			kept = append(kept, c)
+		case len(kept) > 0:
+			kept = kept[:len(kept)-1]
+		}
 	}
-	return b
+	return kept
 }

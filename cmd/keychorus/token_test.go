@@ -3,10 +3,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,7 +20,8 @@ func TestATokenIsNeverAnArgument(t *testing.T) {
 	const secret = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzZWNyZXQifQ.c2lnbmF0dXJl"
 	for _, args := range [][]string{
 		{"explain", secret}, {"explain", "Bearer " + secret}, {"explain", "--token", secret}, {"explain", "--token=" + secret},
-		{"explain", "--issuer", secret}, {secret}, {"keys", `"` + secret + `"`}, {"fleet", "revoke", secret}, {"explain", "k_live_0123456789"},
+		{"explain", "--issuer", secret}, {secret}, {"keys", `"` + secret + `"`}, {"fleet", "revoke", secret},
+		{"Authorization: Bearer " + secret}, {"Bearer:" + secret}, {`{"access_token":"` + secret + `"}`}, {"--" + secret}, {"explain", "\t" + secret + "\n"}, {"explain", "k_live_0123456789"},
 		{"explain", strings.Repeat("x", 50) + "." + strings.Repeat("y", 50) + "." + strings.Repeat("z", 50)},
 	} {
 		got := invoke(t, nil, args...)
@@ -43,6 +48,8 @@ func TestSettingsThatAreMissingAreTold(t *testing.T) {
 		{"any audience of anybody", append([]string{"explain", "--any-audience-unsafe"}, issuer...), "--client is empty"},
 		{"keys of several", append([]string{"keys", "--issuer", "https://b.example", "--jwks", "https://c.example"}, issuer...), "several issuers"},
 		{"no such file", append([]string{"keys", "--jwks", "no/such/file"}, issuer...), "no such file"},
+		{"a directory", append([]string{"keys", "--jwks", "."}, issuer...), "is a directory"},
+		{"an endless file", append([]string{"keys", "--jwks", "/dev/zero"}, issuer...), "longer than 512 KiB"},
 		{"a file without keys", append([]string{"keys", "--jwks", "/dev/null"}, issuer...), "the file of --jwks is not a JWK Set"},
 		{"an unknown shell", []string{"completion", "csh"}, "bash, zsh and fish"},
 		{"an issuer for everybody", []string{"issuer", "--listen", "0.0.0.0:0"}, "loopback"},
@@ -87,14 +94,16 @@ func TestWhatIsPastedIsTakenToItsEnd(t *testing.T) {
 		pieces []string
 		want   string
 	}{
-		"a line":              {[]string{"abc\r"}, "abc\r"},
-		"a long one":          {[]string{long, "\r"}, long + "\r"},
-		"several lines":       {[]string{"abc\r", "def\r", "ghi\r"}, "abc\rdef\rghi\r"},
-		"Enter first":         {[]string{"\r", "abc", "\r"}, "\rabc\r"},
-		"the end of input":    {[]string{"abc"}, "abc"},
-		"Ctrl-D":              {[]string{"abc", "\x04"}, "abc"},
-		"backspace":           {[]string{"abd", "\x7f", "c\r"}, "abc\r"},
-		"backspace too often": {[]string{"a", "\x7f", "\x7f", "b\r"}, "b\r"},
+		"a line":               {[]string{"abc\r"}, "abc\r"},
+		"a long one":           {[]string{long, "\r"}, long + "\r"},
+		"several lines":        {[]string{"abc\r", "def\r", "ghi\r"}, "abc\rdef\rghi\r"},
+		"Enter first":          {[]string{"\r", "abc", "\r"}, "\rabc\r"},
+		"the end of input":     {[]string{"abc"}, "abc"},
+		"Ctrl-D":               {[]string{"abc", "\x04"}, "abc"},
+		"backspace":            {[]string{"abd", "\x7f", "c\r"}, "abc\r"},
+		"held backspace":       {[]string{"abcd", "\x7f\x7f", "\r"}, "ab\r"},
+		"backspace in a paste": {[]string{"ab\bc\r"}, "ac\r"},
+		"backspace too often":  {[]string{"a", "\x7f", "\x7f", "b\r"}, "b\r"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			got, err := typed(t.Context(), &terminal{pieces: tt.pieces, pause: time.Millisecond, end: io.EOF})
@@ -116,5 +125,37 @@ func TestAPasteCanBeGivenUp(t *testing.T) {
 	_, err := typed(ctx, &terminal{pause: time.Hour})
 	if f, ok := errors.AsType[*failure](err); !ok || f.code != exitMisuse {
 		t.Errorf("%v", err)
+	}
+}
+
+// A pipe that stays silent, as input or as a file of keys, keeps nobody from ending the program.
+func TestASilentPipeCanBeGivenUp(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "keys")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	silent, end := io.Pipe()
+	defer func() { _ = end.Close() }()
+	for _, args := range [][]string{{"keys", "--jwks", fifo}, {"explain", "--audience", "api", "--jwks", fifo}, {"explain", "--audience", "api"}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		var out, errs bytes.Buffer
+		code := run(ctx, append(args, "--issuer", "https://issuer.example"), silent, &out, &errs, func(string) string { return "" })
+		if code != exitMisuse || !strings.Contains(errs.String(), "interrupted") {
+			t.Errorf("%v: %d %s", args, code, errs.String())
+		}
+	}
+	w, err := os.OpenFile(fifo, os.O_WRONLY, 0) // lets the readers go
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = w.Close()
+}
+
+func TestMessagesDoNotSteerTheTerminal(t *testing.T) {
+	for _, args := range [][]string{{"explain", "--\x1b[2J"}, {"\x1b[2J"}, {"keys", "--issuer", "https://\x1b[2J"}, {"keys", "--jwks", "\x1b[2J", "--issuer", "https://a.example"}} {
+		if got := invoke(t, nil, args...); got.code != exitMisuse || strings.Contains(got.err, "\x1b") {
+			t.Errorf("%q: %+v", args, got)
+		}
 	}
 }

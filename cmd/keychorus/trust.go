@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"flag"
 	"io"
 	"net/url"
@@ -88,22 +89,22 @@ func (f *trustFlags) isKinde() bool {
 }
 
 // issuerPolicy is a policy for looking at keys; no token ever meets it.
-func (f *trustFlags) issuerPolicy(c *call) (verifier.Policy, error) {
+func (f *trustFlags) issuerPolicy(ctx context.Context, c *call) (verifier.Policy, error) {
 	f.fromEnv(c)
 	f.audiences, f.clients, f.anyAudience = nil, wordList{"nobody"}, true
-	return f.build()
+	return f.build(ctx)
 }
 
 // policy is what the flags and the environment say.
-func (f *trustFlags) policy(c *call) (verifier.Policy, error) {
+func (f *trustFlags) policy(ctx context.Context, c *call) (verifier.Policy, error) {
 	f.fromEnv(c)
 	if len(f.audiences) == 0 && !f.anyAudience {
 		return verifier.Policy{}, misuse("it is what the API is registered under at the issuer; or set KINDE_AUDIENCE", "--audience is missing")
 	}
-	return f.build()
+	return f.build(ctx)
 }
 
-func (f *trustFlags) build() (verifier.Policy, error) {
+func (f *trustFlags) build(ctx context.Context) (verifier.Policy, error) {
 	var p verifier.Policy
 	switch {
 	case len(f.issuers) == 0 && len(f.domains) == 0:
@@ -128,7 +129,7 @@ func (f *trustFlags) build() (verifier.Policy, error) {
 		}
 		p.Audiences, p.AuthorizedParties, p.AllowAnyAudienceUnsafe = f.audiences, f.clients, f.anyAudience
 	}
-	if err := f.setKeys(&p); err != nil {
+	if err := f.setKeys(ctx, &p); err != nil {
 		return p, err
 	}
 	if len(f.algorithms) > 0 {
@@ -153,7 +154,7 @@ func (f *trustFlags) build() (verifier.Policy, error) {
 const maxKeyFile = 512 << 10
 
 // setKeys says where keys are: one address or file is for one issuer.
-func (f *trustFlags) setKeys(p *verifier.Policy) error {
+func (f *trustFlags) setKeys(ctx context.Context, p *verifier.Policy) error {
 	for i := range p.Issuers {
 		p.Issuers[i].AllowHTTPUnsafe = f.allowHTTP
 	}
@@ -166,14 +167,14 @@ func (f *trustFlags) setKeys(p *verifier.Policy) error {
 		p.Issuers[0].JWKSURL = f.jwks
 		return nil
 	}
-	file, err := os.Open(f.jwks)
-	if err != nil {
+	raw, err := readAll(ctx, maxKeyFile+1, func() (io.ReadCloser, error) { return os.Open(f.jwks) })
+	switch {
+	case ctx.Err() != nil:
+		return misuse("", "interrupted")
+	case err != nil:
 		return misuse("a URL begins with https://", "the file of --jwks cannot be read: %s", reasonOf(err))
-	}
-	defer func() { _ = file.Close() }()
-	raw, err := io.ReadAll(io.LimitReader(file, maxKeyFile))
-	if err != nil {
-		return misuse("", "the file of --jwks cannot be read: %s", reasonOf(err))
+	case len(raw) > maxKeyFile:
+		return misuse("", "the file of --jwks is longer than 512 KiB")
 	}
 	p.Issuers[0].JWKSURL, p.Issuers[0].StaticJWKS = "", raw
 	return nil

@@ -21,14 +21,14 @@ console.info = console.error;
 
 const client = "bookstore-page";
 const audience = "https://api.bookstore.example";
-const people = {
-  ada: { name: "Ada", email: "ada@bookstore.example", permissions: ["read:books"] },
-  grace: { name: "Grace", email: "grace@bookstore.example", permissions: ["read:books", "write:books"] },
+const people = { // by their sub
+  kp_of_ada: { name: "Ada", email: "ada@bookstore.example", permissions: ["read:books"] },
+  kp_of_grace: { name: "Grace", email: "grace@bookstore.example", permissions: ["read:books", "write:books"] },
 };
 const scopes = "openid profile email offline";
 const key = {
   ...generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "jwk" }),
-  kid: "tenant", use: "sig", alg: "RS256",
+  kid: "key-of-the-tenant", use: "sig", alg: "RS256",
 };
 const routes = {
   authorization: "/oauth2/auth", token: "/oauth2/token", userinfo: "/oauth2/v2/user_profile",

@@ -9,6 +9,7 @@ import (
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	"go.opentelemetry.io/otel/propagation"
@@ -62,7 +63,7 @@ func export(ctx context.Context, service string, forSpans []otlptracegrpc.Option
 		// The default sampler records everything below which nobody has decided. The API is
 		// the first to see a request here; in production take trace.ParentBased with a ratio.
 		traces:  trace.NewTracerProvider(trace.WithBatcher(spans), trace.WithResource(from)),
-		metrics: metric.NewMeterProvider(metric.WithReader(metric.NewPeriodicReader(numbers)), metric.WithResource(from)),
+		metrics: metric.NewMeterProvider(metric.WithReader(metric.NewPeriodicReader(numbers)), metric.WithResource(from), withoutHosts()),
 	}), nil
 }
 
@@ -74,7 +75,7 @@ func Measure(ctx context.Context, service string, r metric.Reader) (*Signals, er
 	}
 	return install(&Signals{
 		traces:  trace.NewTracerProvider(trace.WithSampler(trace.NeverSample())),
-		metrics: metric.NewMeterProvider(metric.WithReader(r), metric.WithResource(from)),
+		metrics: metric.NewMeterProvider(metric.WithReader(r), metric.WithResource(from), withoutHosts()),
 	}), nil
 }
 
@@ -83,6 +84,14 @@ func install(s *Signals) *Signals {
 	otel.SetMeterProvider(s.metrics)
 	otel.SetTextMapPropagator(propagation.TraceContext{})
 	return s
+}
+
+// withoutHosts leaves the host out of measurements: it is what requests say, so whoever sends
+// some would make as many series.
+func withoutHosts() metric.Option {
+	return metric.WithView(metric.NewView(metric.Instrument{Name: "http.server.*"}, metric.Stream{
+		AttributeFilter: attribute.NewDenyKeysFilter(semconv.ServerAddressKey, semconv.ServerPortKey),
+	}))
 }
 
 // source says who exports.

@@ -69,6 +69,43 @@ func TestARequestHasASpanWhileItIsMeasured(t *testing.T) {
 	}
 }
 
+// Whoever sends requests chooses their host, and makes no series by it.
+func TestRequestsMakeNoSeriesOfTheirOwn(t *testing.T) {
+	reader := metric.NewManualReader()
+	signals, err := telemetry.Measure(t.Context(), "test", reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = signals.Shutdown() }()
+	h := telemetry.Handler(http.NotFoundHandler())
+	for i := range 20 {
+		r := httptest.NewRequest(http.MethodGet, fmt.Sprintf("/%d", i), nil)
+		r.Host, r.Method = fmt.Sprintf("host-%d.example:%d", i, 1000+i), fmt.Sprintf("METHOD%d", i)
+		r.Header.Set("User-Agent", fmt.Sprint("agent ", i))
+		h.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	var all metricdata.ResourceMetrics
+	if err := reader.Collect(t.Context(), &all); err != nil {
+		t.Fatal(err)
+	}
+	measured := 0
+	for _, m := range all.ScopeMetrics[0].Metrics {
+		series := 0
+		switch data := m.Data.(type) {
+		case metricdata.Histogram[float64]:
+			series = len(data.DataPoints)
+		case metricdata.Histogram[int64]:
+			series = len(data.DataPoints)
+		}
+		if measured++; series != 1 {
+			t.Errorf("%s has %d series", m.Name, series)
+		}
+	}
+	if measured == 0 {
+		t.Error("nothing was measured")
+	}
+}
+
 // A program asks its environment whether to export, and goes on in any case.
 func ExampleFromEnv() {
 	mux := http.NewServeMux()

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -91,16 +92,32 @@ func (g *dialGuard) dial(ctx context.Context, network, address string) (net.Conn
 	return d.DialContext(ctx, network, address)
 }
 
-// Addresses that are not what they look like: of a network's own, or with an IPv4 address inside,
-// to which routers translate them.
-var (
-	thisNetwork  = netip.MustParsePrefix("0.0.0.0/8")      // RFC 1122 §3.2.1.3
-	carrierGrade = netip.MustParsePrefix("100.64.0.0/10")  // RFC 6598: inside some networks, as metadata of some clouds
-	compatible   = netip.MustParsePrefix("::/96")          // RFC 4291 §2.5.5.1
-	nat64        = netip.MustParsePrefix("64:ff9b::/96")   // RFC 6052 §2.1
-	localNAT64   = netip.MustParsePrefix("64:ff9b:1::/48") // RFC 8215
-	sixToFour    = netip.MustParsePrefix("2002::/16")      // RFC 3056 §2
-)
+// unicast6 are the IPv6 addresses that are given out to be reached (RFC 4291 §2.4): not those of a
+// site, of a link or of local translators, nor those of the form of an IPv4 one.
+var unicast6 = netip.MustParsePrefix("2000::/3")
+
+// nat64 leads to the IPv4 address at its end (RFC 6052 §2.1), which is how a network without IPv4
+// reaches hosts that have nothing else.
+var nat64 = netip.MustParsePrefix("64:ff9b::/96")
+
+// special are addresses that look public and lead somewhere else, or nowhere: those of IANA's
+// registries of special-purpose addresses (RFC 6890) that are not reachable from everywhere, and
+// those with an IPv4 address inside, to which routers that still tunnel would send. Read-only.
+var special = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"),       // this network, RFC 1122 §3.2.1.3
+	netip.MustParsePrefix("100.64.0.0/10"),   // inside carriers, RFC 6598; metadata of some clouds
+	netip.MustParsePrefix("192.0.0.0/24"),    // protocol assignments, RFC 6890; metadata of some clouds
+	netip.MustParsePrefix("192.0.2.0/24"),    // documentation, RFC 5737, as the next two
+	netip.MustParsePrefix("198.51.100.0/24"), //
+	netip.MustParsePrefix("203.0.113.0/24"),  //
+	netip.MustParsePrefix("192.88.99.0/24"),  // relays of 6to4, RFC 7526
+	netip.MustParsePrefix("198.18.0.0/15"),   // benchmarks, RFC 2544; used inside by proxies and VPNs
+	netip.MustParsePrefix("240.0.0.0/4"),     // reserved, RFC 1112 §4; used inside by some clouds
+	netip.MustParsePrefix("2001::/23"),       // protocol assignments, RFC 2928, with Teredo, RFC 4380
+	netip.MustParsePrefix("2001:db8::/32"),   // documentation, RFC 3849
+	netip.MustParsePrefix("2002::/16"),       // 6to4, RFC 3056 §2
+	netip.MustParsePrefix("3fff::/20"),       // documentation, RFC 9637
+}
 
 // public tells whether an address and port is out in the open.
 func public(resolved string) bool {
@@ -109,11 +126,22 @@ func public(resolved string) bool {
 		return false
 	}
 	ip := ap.Addr().Unmap()
-	switch b := ip.As16(); {
-	case compatible.Contains(ip), nat64.Contains(ip), localNAT64.Contains(ip):
+	if nat64.Contains(ip) {
+		b := ip.As16()
 		ip = netip.AddrFrom4([4]byte(b[12:]))
-	case sixToFour.Contains(ip):
-		ip = netip.AddrFrom4([4]byte(b[2:6]))
 	}
-	return ip.IsGlobalUnicast() && !ip.IsPrivate() && !carrierGrade.Contains(ip) && !thisNetwork.Contains(ip)
+	switch {
+	case ip.Is6() && (!unicast6.Contains(ip) || isISATAP(ip)):
+		return false
+	case slices.ContainsFunc(special, func(p netip.Prefix) bool { return p.Contains(ip) }):
+		return false
+	}
+	return ip.IsGlobalUnicast() && !ip.IsPrivate()
+}
+
+// isISATAP tells whether the interface identifier holds an IPv4 address to tunnel to, below any
+// prefix (RFC 5214 §6.1).
+func isISATAP(ip netip.Addr) bool {
+	b := ip.As16()
+	return b[8]&^0x03 == 0 && [3]byte(b[9:12]) == [3]byte{0x00, 0x5e, 0xfe} // whatever the bits u and g
 }
