@@ -70,7 +70,7 @@ fleet: redis ## a fleet of processes, one Redis, and everything that can go wron
 	@cd examples && go run ./fleet
 
 chaos: redis ## a fleet under load while its issuer, Redis, clocks and processes go wrong; writes docs/chaos.md
-	@cd e2e && go test -count=1 -timeout 20m -run TestChaos ./chaos -minutes 8 -write $(CURDIR)/docs/chaos.md
+	@cd e2e && go test -count=1 -timeout 20m -v -run TestChaos ./chaos -minutes 8 -write $(CURDIR)/docs/chaos.md
 
 soak: redis ## ten million verifications: memory, goroutines and connections stay flat
 	@cd benchmarks && go test -count=1 -timeout 60m -v -run TestSoak ./soak -verifications 10000000

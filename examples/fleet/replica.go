@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,9 +25,11 @@ import (
 
 // What a replica is told by its environment, as in production.
 const (
-	envRedis  = "FLEET_REDIS"
-	envIssuer = "FLEET_ISSUER"
-	envSecret = "KEYCHORUS_FLEET_SECRET"
+	envRedis   = "FLEET_REDIS"  // host and port; of the sentinels, with commas between, if there is a master
+	envMaster  = "FLEET_MASTER" // what sentinels call it; optional
+	envIssuer  = "FLEET_ISSUER"
+	envRefresh = "FLEET_REFRESH" // verifier.KeyLifecycle.RefreshInterval, such as 30s; optional
+	envSecret  = "KEYCHORUS_FLEET_SECRET"
 )
 
 const (
@@ -43,7 +46,7 @@ func replicaMain(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer)
 		_, _ = io.Copy(io.Discard, stdin)
 		cancel()
 	}()
-	err := serveReplica(ctx, os.Getenv(envRedis), os.Getenv(envIssuer), os.Getenv(envSecret), stdout)
+	err := serveReplica(ctx, stdout)
 	if err != nil {
 		_, _ = fmt.Fprintln(stderr, "replica:", err)
 		return 1
@@ -52,13 +55,19 @@ func replicaMain(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer)
 }
 
 // serveReplica is all that an API needs to be one of a fleet.
-func serveReplica(ctx context.Context, server, issuer, secret string, stdout io.Writer) error {
-	store, closeStore, err := openStore(server, secret)
+func serveReplica(ctx context.Context, stdout io.Writer) error {
+	store, closeStore, err := openStore(os.Getenv(envRedis), os.Getenv(envMaster), os.Getenv(envSecret))
 	if err != nil {
 		return err
 	}
 	defer closeStore()
-	v, err := verifier.New(policyOf(issuer), verifier.WithKeyStore(store))
+	policy := policyOf(os.Getenv(envIssuer))
+	if interval := os.Getenv(envRefresh); interval != "" {
+		if policy.Keys.RefreshInterval, err = time.ParseDuration(interval); err != nil {
+			return err
+		}
+	}
+	v, err := verifier.New(policy, verifier.WithKeyStore(store))
 	if err != nil {
 		return err
 	}
@@ -110,14 +119,14 @@ func policyOf(issuer string) verifier.Policy {
 
 // openStore opens what the fleet shares. The settings are those that package rediskeystore
 // recommends; any others do as well, since the store bounds every call itself.
-func openStore(server, secret string) (store *sealed.Store, shut func(), err error) {
+func openStore(servers, master, secret string) (store *sealed.Store, shut func(), err error) {
 	secrets, err := sealed.NewSecrets([]byte(secret))
 	if err != nil {
 		return nil, nil, err
 	}
 	const limit = 100 * time.Millisecond
-	client := redis.NewClient(&redis.Options{
-		Addr: server, DialTimeout: limit, ReadTimeout: limit, WriteTimeout: limit, PoolTimeout: limit,
+	client := redis.NewUniversalClient(&redis.UniversalOptions{
+		Addrs: strings.Split(servers, ","), MasterName: master, DialTimeout: limit, ReadTimeout: limit, WriteTimeout: limit, PoolTimeout: limit,
 		ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1, PoolSize: 4, DisableIdentity: true,
 	})
 	store, err = rediskeystore.New(client, secrets)

@@ -61,7 +61,7 @@ func (s *stage) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.closers = append(s.closers, s.issuer.close)
-	store, closeStore, err := openStore(s.redis.Addr(), s.secret)
+	store, closeStore, err := openStore(s.redis.Addr(), "", s.secret)
 	if err != nil {
 		return err
 	}

@@ -35,9 +35,7 @@ type work struct {
 
 // works are of the size of tokens: the standard library takes bytes, not strings, and each
 // check would copy its token to the heap.
-var works = sync.Pool{New: func() any {
-	return &work{pss: rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}} // RFC 7518 §3.5
-}}
+var works = sync.Pool{New: func() any { return new(work) }}
 
 // end keeps no part of a token, and no memory for the largest.
 func (w *work) end() {
@@ -60,6 +58,7 @@ func (w *work) verify(m *Message, key *Key) bool {
 		}
 		return rsa.VerifyPKCS1v15(key.rsa, hash, w.hash(hash), m.signature) == nil
 	case pss:
+		w.pss = rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash} // RFC 7518 §3.5
 		return rsa.VerifyPSS(key.rsa, hash, w.hash(hash), m.signature, &w.pss) == nil
 	case ecdsaFixed:
 		return w.verifyECDSA(m, key.ecdsa)

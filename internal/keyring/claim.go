@@ -57,6 +57,7 @@ func (s *Source) claim(ctx context.Context, asked string) turn {
 		case s.crowded():
 			return turn{outcome: keystore.Failed, wait: s.ring.tenants.wait(time.Now()), crowded: true}
 		case !known:
+			s.aloneAt = time.Now()
 			return s.alone(asked)
 		case s.ring.coordinator == nil:
 			return turn{granted: true, base: base, known: true}

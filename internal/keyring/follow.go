@@ -14,7 +14,7 @@ const (
 	idleTime = time.Hour
 	// useResolution bounds how often use is noted, so that cores do not write to one place
 	// on every verification.
-	useResolution = time.Minute
+	useResolution = time.Second
 )
 
 // Follow keeps the sources fresh without requests, and follows the store, until ctx ends or

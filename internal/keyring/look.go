@@ -13,6 +13,7 @@ import (
 // look brings newer keys: from the store if it has them, else from the issuer if it is this
 // process's turn. It returns the outcome and how long the gate stays shut.
 func (s *Source) look(ctx context.Context, asked string) (keystore.Outcome, time.Duration) {
+	s.aloneAt = time.Time{}
 	t := s.claim(ctx, asked)
 	if ctx.Err() != nil {
 		s.end(ctx, t.lease, keystore.Abandoned, 0)

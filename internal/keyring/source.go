@@ -54,6 +54,7 @@ type Source struct {
 	abstainUntil    time.Time // no claim before: an attempt of this process failed
 	heldUntil       time.Time // until when others may be said to be fetching
 	redrawn         time.Time // receivedAt of the snapshot whose refresh was put off
+	aloneAt         time.Time // when the store could not be read in the last look; zero if it could
 
 	telling sync.Mutex // one event at a time
 	told    told

@@ -80,9 +80,14 @@ func (s *Source) pollSoon() {
 
 // glance is a look at the store alone.
 func (s *Source) glance() {
-	_, _ = s.recall(s.ring.ctx)
+	_, known := s.recall(s.ring.ctx)
 	s.report()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.done(time.Now())
+	now := time.Now()
+	if known && !s.aloneAt.IsZero() && s.gate.outcome == keystore.Absent && now.Sub(s.aloneAt) >= s.ring.cfg.Cooldown {
+		s.aloneAt = time.Time{} // the store says again who may ask, and when
+		s.shut(gate{})
+	}
+	s.done(now)
 }

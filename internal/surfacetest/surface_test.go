@@ -205,7 +205,7 @@ func TestSurface(t *testing.T) {
 	}
 	for _, line := range was {
 		if !slices.Contains(is, line) {
-			t.Errorf("gone or changed, still in %s: %s", golden, line)
+			t.Errorf("gone or changed, still in %s (-update after one that is meant): %s", golden, line)
 		}
 	}
 	if !t.Failed() && string(kept) != b.String() {

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -166,7 +167,9 @@ func (c *claims) unanswered(id keystore.ID, value []byte) {
 	if c.pending == nil {
 		c.pending = map[keystore.ID]claim{}
 	}
-	c.pending[id] = claim{value, time.Now().Add(leaseLife)}
+	now := time.Now()
+	maps.DeleteFunc(c.pending, func(_ keystore.ID, p claim) bool { return now.After(p.until) }) // not asked for again
+	c.pending[id] = claim{value, now.Add(leaseLife)}
 }
 
 // look returns who holds the lease under one secret, and what is stored there, nil for

@@ -36,7 +36,7 @@ func Protect(g *guard.Guard, reqs ...verifier.Requirement) func(http.Handler) ht
 				next.ServeHTTP(w, r.WithContext(d.Context(r.Context())))
 				return
 			}
-			w.Header().Del("Content-Type") // the protocol has its own
+			w.Header().Del("Content-Type")          // the protocol has its own
 			_ = errorWriter.Write(w, r, refusal(d)) // the caller has left
 		})
 	}
