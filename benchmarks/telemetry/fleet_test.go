@@ -170,8 +170,8 @@ func TestAStoreThatMisbehavesIsTold(t *testing.T) {
 			return n
 		}
 		for _, name := range []string{"keychorus.store.heals", "keychorus.store.rollbacks_refused", "keychorus.fetch.direct"} {
-			if _, ok := b.collect(t)[name]; ok {
-				t.Errorf("%s in a store that works", name)
+			if _, ok := b.collect(t)[name]; !ok || total(name) != 0 {
+				t.Errorf("%s is %v with a store that works, want 0", name, total(name))
 			}
 		}
 		s.put(nil)
