@@ -139,8 +139,6 @@ func (s *sample) stageOf() string {
 		return checkForm
 	case ReasonCanceled, ReasonClosed, ReasonMisconfigured: // in several places
 		switch {
-		case s.issuer != nil && s.opaque:
-			return checkRevocation
 		case s.issuer != nil:
 			return checkKey
 		case s.opaque:

@@ -39,9 +39,6 @@ func (s *Source) recall(ctx context.Context) (keystore.Version, bool) {
 // from whoever is first, and that may be a process that never heard of them. It returns the
 // version that is stored then.
 func (s *Source) remind(ctx context.Context, rec *keystore.Record, version keystore.Version) keystore.Version {
-	if rec == nil || rec.ID != s.id {
-		return version
-	}
 	stamped := s.stamped(rec)
 	if stamped.Epoch = rec.Epoch; len(stamped.Denied) > len(rec.Denied) {
 		if reminded, err := s.saveOnce(ctx, stamped, version); err == nil {
@@ -61,6 +58,9 @@ func (s *Source) load(ctx context.Context) (*keystore.Record, keystore.Version, 
 	defer cancel()
 	ctx, call := s.tell.StartCall(ctx, telemetry.Load)
 	rec, version, err := s.ring.store.Load(ctx, s.id)
+	if err == nil && (rec == nil || rec.ID != s.id) { // a store that is not as it should be
+		rec, err = nil, keystore.ErrUnusable
+	}
 	call.End(ctx, err)
 	return rec, version, err
 }

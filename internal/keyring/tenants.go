@@ -59,6 +59,9 @@ func (r *Ring) Admit(issuer string, old, s *Source) *Source {
 	}
 	s.tenant = true
 	t.sources.Store(issuer, s)
+	if r.ctx.Err() != nil { // closed meanwhile, which has cleared the others
+		s.snap.Store(nil)
+	}
 	if old == nil {
 		t.count++
 		t.evict(s, now)
