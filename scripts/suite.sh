@@ -40,7 +40,7 @@ done)
 	echo "# The suite in numbers"
 	echo
 	echo "Written by \`make suite\`: counted in the tree, covered in one run of \`go test -cover\` in each published module. Suites that other"
-	echo "packages run (keystoretest, adaptertest, verifiertest) count where they are run."
+	echo "packages run (keystoretest, adaptertest, verifiertest) count where they are run. What is left, and why: [uncovered.md](uncovered.md)."
 	echo
 	echo "$counted"
 	echo
