@@ -7,7 +7,7 @@ export GOWORK=off LC_ALL=C
 sources() { git ls-files -co --exclude-standard -- "$@" | grep '\.go$' | grep -v '/testdata/'; }
 tests() { sources "$@" | grep -E '_test\.go$|/(verifier|keystore|adapter)test/'; } # the kits are suites
 code() { sources "$@" | grep -vE '_test\.go$|/(verifier|keystore|adapter)test/'; }
-named() { tests . | grep -v /threats/threats_test.go | xargs grep -hE "^func $1[A-Z_]" | wc -l; } 
+named() { tests . | grep -v /threats/threats_test.go | xargs grep -hE "^func $1[A-Z_]" | wc -l; } # that file holds tests as text
 lines() { xargs -r cat | wc -l; }
 ratio() { awk -v t="$(tests "$@" | lines)" -v c="$(code "$@" | lines)" 'BEGIN { printf "%.2f", t / c }'; }
 invariants=$(tests . | xargs grep -hoE '^func TestInvariantI[0-9]+' | sort -u | wc -l)

@@ -44,12 +44,7 @@ func heap() uint64 {
 
 func TestInvariantI15TenantsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cfg, err := keyring.Config{MaxDynamicSources: 100}.Check()
-		if err != nil {
-			t.Fatal(err)
-		}
-		ring := keyring.New(cfg, keyring.Options{Store: memory.New()})
-		defer ring.Close()
+		ring := ringOf(t, keyring.Config{MaxDynamicSources: 100})
 		f := newFakeIssuer("a")
 		f.latency = 0
 		good := admit(ring, "good", f)
@@ -77,6 +72,18 @@ func TestInvariantI15TenantsAreBounded(t *testing.T) {
 			t.Errorf("%d hostile tenants are kept", n)
 		}
 	})
+}
+
+// ringOf is a ring of one process, closed with the test.
+func ringOf(tb testing.TB, cfg keyring.Config) *keyring.Ring {
+	tb.Helper()
+	cfg, err := cfg.Check()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ring := keyring.New(cfg, keyring.Options{Store: memory.New()})
+	tb.Cleanup(ring.Close)
+	return ring
 }
 
 func admit(ring *keyring.Ring, issuer string, f keyring.Fetcher) *keyring.Source {

@@ -176,12 +176,7 @@ func TestInvariantI11StoreTrouble(t *testing.T) {
 
 func TestInvariantI12OneHungIssuerDelaysNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cfg, err := keyring.Config{}.Check()
-		if err != nil {
-			t.Fatal(err)
-		}
-		ring := keyring.New(cfg, keyring.Options{Store: memory.New()})
-		defer ring.Close()
+		ring := ringOf(t, keyring.Config{})
 		hung := newFakeIssuer("a")
 		hung.hang = make(chan struct{})
 		var sources []*keyring.Source

@@ -155,12 +155,7 @@ func TestAnIssuerWithoutKeysIsToldByHealth(t *testing.T) {
 // An issuer's failures are forgotten after a minute, and ten strangers may try anew.
 func TestFailedContactsAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cfg, err := keyring.Config{}.Check()
-		if err != nil {
-			t.Fatal(err)
-		}
-		ring := keyring.New(cfg, keyring.Options{Store: memory.New()})
-		defer ring.Close()
+		ring := ringOf(t, keyring.Config{})
 		f := newFakeIssuer("a")
 		f.fail(errDown)
 		for round := range 2 {

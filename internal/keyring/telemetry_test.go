@@ -79,12 +79,7 @@ func TestStateFollowsTheAgeOfTheKeys(t *testing.T) {
 }
 
 func TestStaticKeysNeitherAgeNorExpire(t *testing.T) {
-	cfg, err := keyring.Config{}.Check()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring := keyring.New(cfg, keyring.Options{Store: memory.New()})
-	defer ring.Close()
+	ring := ringOf(t, keyring.Config{})
 	s, err := ring.Static(keystore.ID{Issuer: issuerURL}, document("a", "b"), nil)
 	if err != nil {
 		t.Fatal(err)

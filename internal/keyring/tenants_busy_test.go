@@ -7,18 +7,12 @@ import (
 	"time"
 
 	"github.com/keychorus/keychorus/internal/keyring"
-	"github.com/keychorus/keychorus/keystore/memory"
 )
 
 // Many tenants come and go within a minute. Those that are used all the time stay.
 func TestTenantsThatAreUsedStay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cfg, err := keyring.Config{MaxDynamicSources: 20}.Check()
-		if err != nil {
-			t.Fatal(err)
-		}
-		ring := keyring.New(cfg, keyring.Options{Store: memory.New()})
-		defer ring.Close()
+		ring := ringOf(t, keyring.Config{MaxDynamicSources: 20})
 		f := newFakeIssuer("a")
 		busy := make([]*keyring.Source, 10)
 		for i := range busy {

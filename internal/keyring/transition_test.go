@@ -73,12 +73,7 @@ func TestTransitionsAreToldOnce(t *testing.T) {
 
 // Two requests meet a new tenant at one moment: both get the source that is in place.
 func TestTheFirstOfTwoTenantsStays(t *testing.T) {
-	cfg, err := keyring.Config{}.Check()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring := keyring.New(cfg, keyring.Options{Store: memory.New()})
-	defer ring.Close()
+	ring := ringOf(t, keyring.Config{})
 	f := newFakeIssuer("a")
 	one, two := ring.Source(issuerID, f, nil), ring.Source(issuerID, f, nil)
 	one.Own("one")
@@ -96,12 +91,7 @@ func TestTheFirstOfTwoTenantsStays(t *testing.T) {
 // A tenant that failed and is met anew, with other settings, waits as it would have before.
 func TestAFailureOutlivesItsSource(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cfg, err := keyring.Config{}.Check()
-		if err != nil {
-			t.Fatal(err)
-		}
-		ring := keyring.New(cfg, keyring.Options{Store: memory.New()})
-		defer ring.Close()
+		ring := ringOf(t, keyring.Config{})
 		f := newFakeIssuer("a")
 		f.fail(errDown)
 		wantCode(t, admit(ring, "t", f), "a", keyring.Unavailable)
@@ -122,12 +112,7 @@ func TestAFailureOutlivesItsSource(t *testing.T) {
 // Beyond the limit those go that nobody used for a day, all of them at once.
 func TestTenantsUnusedForADayMakeRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cfg, err := keyring.Config{MaxDynamicSources: 4}.Check()
-		if err != nil {
-			t.Fatal(err)
-		}
-		ring := keyring.New(cfg, keyring.Options{Store: memory.New()})
-		defer ring.Close()
+		ring := ringOf(t, keyring.Config{MaxDynamicSources: 4})
 		f := newFakeIssuer("a")
 		for _, name := range []string{"one", "two", "three", "used"} {
 			wantCode(t, admit(ring, name, f), "a", 0)
