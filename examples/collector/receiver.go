@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net"
 	"slices"
@@ -51,7 +52,10 @@ func (r *Receiver) URL() string { return "http://" + r.addr }
 // Close ends the receiver. What it has received stays.
 func (r *Receiver) Close() error {
 	r.server.Stop()
-	return <-r.ended
+	if err := <-r.ended; !errors.Is(err, grpc.ErrServerStopped) { // it was closed before it had begun to serve
+		return err
+	}
+	return nil
 }
 
 // Of returns what a program has sent up to now: the one whose resource has this

@@ -34,6 +34,19 @@ func exporting(t *testing.T, instance string) (*collector.Receiver, *telemetry.S
 	return r, signals
 }
 
+// Also one that is closed before its server had a chance to run.
+func TestAReceiverCanBeClosedAtOnce(t *testing.T) {
+	for range 200 {
+		r, err := collector.Start()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestSignalsAreKeptByInstance(t *testing.T) {
 	for _, instance := range []string{"", "one"} {
 		t.Run(instance, func(t *testing.T) {
