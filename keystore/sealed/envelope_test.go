@@ -89,29 +89,29 @@ func forgeries(envelope []byte, try func(what string, forged []byte)) {
 }
 
 // In virtual time, since a call that the machine delays is given up, and proves nothing here.
-func TestNothingThatWasChangedIsOpened(t *testing.T) { synctest.Test(t, nothingThatWasChangedIsOpened) }
-
-func nothingThatWasChangedIsOpened(t *testing.T) {
-	b := newBackend()
-	s := newStore(t, b)
-	rec := record()
-	rec.Document = bytes.Repeat([]byte("k"), 900)
-	mustSave(t, s, rec, "")
-	name := nameOf(t, s, theID, "set")
-	envelope, _ := b.stored(name)
-	tried := 0
-	forgeries(envelope, func(what string, forged []byte) {
-		tried++
-		b.put(name, forged, time.Hour)
-		if got, v, err := s.Load(t.Context(), theID); got != nil || v == "" || err == nil {
-			t.Fatalf("where %s, %+v was loaded, with a version %v, %v", what, got, v != "", err)
+func TestNothingThatWasChangedIsOpened(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		s := newStore(t, b)
+		rec := record()
+		rec.Document = bytes.Repeat([]byte("k"), 900)
+		mustSave(t, s, rec, "")
+		name := nameOf(t, s, theID, "set")
+		envelope, _ := b.stored(name)
+		tried := 0
+		forgeries(envelope, func(what string, forged []byte) {
+			tried++
+			b.put(name, forged, time.Hour)
+			if got, v, err := s.Load(t.Context(), theID); got != nil || v == "" || err == nil {
+				t.Fatalf("where %s, %+v was loaded, with a version %v, %v", what, got, v != "", err)
+			}
+		})
+		if failures := s.Stats().SealFailures; tried < 10_000 || failures != uint64(tried) {
+			t.Errorf("%d of %d forgeries were counted, want all of at least 10,000", failures, tried)
 		}
+		b.put(name, envelope, time.Hour)
+		mustLoad(t, s)
 	})
-	if failures := s.Stats().SealFailures; tried < 10_000 || failures != uint64(tried) {
-		t.Errorf("%d of %d forgeries were counted, want all of at least 10,000", failures, tried)
-	}
-	b.put(name, envelope, time.Hour)
-	mustLoad(t, s)
 }
 
 // place is all that an envelope is bound to besides its content.
