@@ -170,3 +170,28 @@ func TestFailedContactsAreForgotten(t *testing.T) {
 		}
 	})
 }
+
+// A purge while somebody else's look is under way does not wait out the cool-down that the look
+// leaves behind.
+func TestAPurgeDuringALookIsConfirmed(t *testing.T) {
+	for _, at := range []time.Duration{0, 25 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFakeIssuer("a")
+			s := source(t, f, keyring.Config{}, memory.New())
+			wantCode(t, s, "a", 0)
+			time.Sleep(10 * time.Minute)
+			synctest.Wait()
+			go lookUp(t, s, "made-up")
+			time.Sleep(at)
+			began, before := time.Now(), f.count()
+			if err := s.Purge(t.Context()); err != nil || time.Since(began) > time.Second {
+				t.Errorf("at %v: %v after %v", at, err, time.Since(began))
+			}
+			wantCode(t, s, "a", 0)
+			if n := f.count() - before; n > 2 {
+				t.Errorf("at %v: %d fetches", at, n)
+			}
+			synctest.Wait()
+		})
+	}
+}

@@ -178,11 +178,17 @@ func (s *Source) spawn(f func()) {
 
 // run is one look, from the store to the gate that it leaves behind.
 func (s *Source) run(asked string) {
+	s.mu.Lock()
+	epoch := s.denials.epoch
+	s.mu.Unlock()
 	outcome, cooldown := s.traced(s.ring.ctx, asked)
 	s.report()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
+	if outcome != keystore.Failed && s.denials.epoch > epoch && !s.snap.Load().usable(now) {
+		cooldown = 0 // what was asked before a purge confirms nothing, and does not hold up who asks after it
+	}
 	s.shut(gate{until: now.Add(cooldown), outcome: outcome})
 	s.looked = now
 	s.done(now)
