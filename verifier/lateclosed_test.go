@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/keychorus/keychorus/keystore"
 	"github.com/keychorus/keychorus/keystore/memory"
 	"github.com/keychorus/keychorus/verifier"
 )
@@ -40,13 +41,32 @@ func TestClosedVerifierMeetsNoTenants(t *testing.T) {
 	wantReason(t, v, sign(t, goodHeader(), goodClaims()), verifier.ReasonClosed)
 }
 
+// telling is a store that tells of what was saved.
+type telling struct {
+	keystore.KeyStore
+
+	saved chan<- struct{}
+}
+
+func (s telling) Save(ctx context.Context, id keystore.ID, rec *keystore.Record, base keystore.Version) (keystore.Version, error) {
+	defer func() {
+		select {
+		case s.saved <- struct{}{}:
+		default: // it was told
+		}
+	}()
+	return s.KeyStore.Save(ctx, id, rec, base)
+}
+
 // A verifier that starts on a store of others' keys asks nobody.
 func TestAStoreThatIsSharedSparesTheFetch(t *testing.T) {
 	iss, store := tenant(t, issuerURL), memory.New()
-	first := verifierOf(t, []verifier.Option{verifier.WithKeyStore(store)}, fromIssuer(iss))
+	saved := make(chan struct{}, 1)
+	first := verifierOf(t, []verifier.Option{verifier.WithKeyStore(telling{store, saved})}, fromIssuer(iss))
 	token := mint(t, iss, nil)
 	wantReason(t, first, token, "")
-	_ = first.Close() // which waits until the keys are stored
+	<-saved // verification does not wait for it
+	_ = first.Close()
 	before := iss.Counts()
 	iss.Fail(http.StatusInternalServerError)
 	second := verifierOf(t, []verifier.Option{verifier.WithKeyStore(store)}, fromIssuer(iss))
